@@ -1,0 +1,126 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/oaif/oaif/oaif"
+)
+
+// problem is one thing wrong with the value of one key.
+type problem struct{ key, text string }
+
+// Validate returns an error with one line per problem, each an oaif.UsageError that begins with the key path, or
+// nil. It looks at values only, never at the files they name.
+func (c *Config) Validate() error {
+	var errs []error
+	for _, p := range c.problems() {
+		errs = append(errs, oaif.UsageError(p.key+": "+p.text))
+	}
+	return errors.Join(errs...)
+}
+
+// checks collects problems in the order of the keys.
+type checks []problem
+
+func (s *checks) want(ok bool, key, format string, args ...any) {
+	if !ok {
+		*s = append(*s, problem{key, fmt.Sprintf(format, args...)})
+	}
+}
+
+func (s *checks) required(key, value, what string) {
+	s.want(value != "", key, "is missing; it names %s", what)
+}
+
+func (s *checks) oneOf(key, value string, allowed ...string) {
+	quoted := `"` + strings.Join(allowed, `", "`) + `"`
+	s.want(slices.Contains(allowed, value), key, "wants one of %s, got %q", quoted, value)
+}
+
+func (s *checks) atLeast(least, value int, key string) {
+	s.want(value >= least, key, "wants at least %d, got %d", least, value)
+}
+
+func (s *checks) notNegative(key string, value float64) {
+	s.want(value >= 0, key, "wants a number >= 0, got %v", value)
+}
+
+// problems lists what is wrong, in the order of the keys.
+func (c *Config) problems() []problem {
+	var s checks
+	c.checkInputs(&s)
+	c.checkSampler(&s)
+	s.required("annotator.file", c.Annotator.File, "the annotator's TOML file")
+	s.oneOf("loss.kind", c.Loss.Kind, "dpo", "ipo", "slic")
+	s.notNegative("loss.beta", c.Loss.Beta)
+	c.checkOptimizer(&s)
+	c.checkLoop(&s)
+	return s
+}
+
+var devicePattern = regexp.MustCompile(`^(auto|cpu|cuda(:[0-9]{1,3})?)$`)
+
+func (c *Config) checkInputs(s *checks) {
+	m, d := c.Model, c.Data
+	s.required("model.path", m.Path, "a .gguf file or a Hugging Face folder")
+	s.want(devicePattern.MatchString(m.Device), "model.device",
+		`wants "auto", "cpu", "cuda" or "cuda:N", got %q`, m.Device)
+	s.oneOf("model.dtype", m.DType, "auto", "float32", "bfloat16")
+	for _, id := range m.EOS {
+		s.want(id >= 0, "model.eos", "wants token ids >= 0, got %d", id)
+	}
+	s.required("data.train", d.Train, "the JSON Lines file of training prompts")
+	s.required("data.heldout", d.Heldout, "the JSON Lines file of held-out prompts")
+	s.want(d.Template == "" || !d.Chat, "data.template",
+		`wants "" when data.chat is true: the model's chat template is used`)
+	s.want(d.Template == "" || strings.Contains(d.Template, "{prompt}"), "data.template",
+		"wants {prompt} where the prompt is to stand")
+}
+
+func (c *Config) checkSampler(s *checks) {
+	p := c.Sampler
+	s.want(p.Temperature > 0, "sampler.temperature",
+		"wants a number > 0, got %v: two greedy answers are the same", p.Temperature)
+	s.atLeast(0, p.TopK, "sampler.top_k")
+	s.want(p.TopP > 0 && p.TopP <= 1, "sampler.top_p", "wants a number in (0,1], got %v", p.TopP)
+	s.atLeast(0, p.MinNewTokens, "sampler.min_new_tokens")
+	s.atLeast(1, p.MaxNewTokens, "sampler.max_new_tokens")
+	s.want(p.MaxNewTokens < 1 || p.MinNewTokens <= p.MaxNewTokens, "sampler.min_new_tokens",
+		"wants at most sampler.max_new_tokens, %d, got %d", p.MaxNewTokens, p.MinNewTokens)
+}
+
+func (c *Config) checkOptimizer(s *checks) {
+	o := c.Optimizer
+	s.notNegative("optimizer.learning_rate", o.LearningRate)
+	for _, b := range o.Betas {
+		s.want(b >= 0 && b < 1, "optimizer.betas", "wants numbers in [0,1), got %v", b)
+	}
+	s.want(o.Eps > 0, "optimizer.eps", "wants a number > 0, got %v", o.Eps)
+	s.notNegative("optimizer.weight_decay", o.WeightDecay)
+	s.notNegative("optimizer.clip_norm", o.ClipNorm)
+	s.atLeast(0, o.WarmupSteps, "optimizer.warmup_steps")
+	s.oneOf("optimizer.schedule", o.Schedule, "constant", "linear", "cosine")
+	s.want(o.Schedule == "constant" || c.Train.Steps < 1 || o.WarmupSteps < c.Train.Steps,
+		"optimizer.warmup_steps", "wants fewer than train.steps, %d, with schedule %q, got %d",
+		c.Train.Steps, o.Schedule, o.WarmupSteps)
+}
+
+func (c *Config) checkLoop(s *checks) {
+	t, e := c.Train, c.Eval
+	s.atLeast(1, t.Steps, "train.steps")
+	s.atLeast(1, t.PromptsPerStep, "train.prompts_per_step")
+	s.atLeast(0, t.MicroBatch, "train.micro_batch")
+	s.atLeast(0, t.CheckpointEvery, "train.checkpoint_every")
+	s.want(t.Seed >= 0, "train.seed", "wants at least 0, got %d", t.Seed)
+	s.atLeast(0, t.Threads, "train.threads")
+	s.atLeast(0, e.Every, "eval.every")
+	s.atLeast(0, e.Prompts, "eval.prompts")
+	s.atLeast(0, e.LivePrompts, "eval.live_prompts")
+	s.want(e.Prompts <= 0 || e.LivePrompts <= e.Prompts, "eval.live_prompts",
+		"wants at most eval.prompts, %d, got %d", e.Prompts, e.LivePrompts)
+	s.required("run.out", c.Run.Out, "the run folder")
+}
