@@ -1,0 +1,213 @@
+// Package annotator asks a language model which of two texts is better.
+//
+// A Spec (a TOML file) and an LM go in, an oaif.Annotator comes out: texts of a prompt and two answers in,
+// one oaif.Preference per question out. Pointwise scores each answer alone; pairwise is the paper's way
+// (arXiv 2402.04792, after Lee et al. 2309.00267): both orders, next-token log-probs of two labels, mean of
+// the two probabilities, argmax. A Journal stores every verdict before it is returned.
+//
+// The package knows no tokenizer, no tensors and no run folder: the LM is an interface and all it sees is
+// text. Errors in a Spec are usage errors, errors in a journal are data errors (see package oaif); a verdict
+// that cannot be read is oaif.VerdictInvalid, never an error and never a guess.
+package annotator
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+	"github.com/xrash/smetrics"
+
+	"github.com/oaif/oaif/oaif"
+)
+
+// The two kinds of annotator.
+const (
+	Pointwise = "pointwise" // each answer scored alone
+	Pairwise  = "pairwise"  // both answers shown, in both orders
+)
+
+// Spec describes an annotator; it is what an annotator's TOML file says. A Spec must not be changed after New.
+type Spec struct {
+	// Kind is Pointwise or Pairwise.
+	Kind string `toml:"kind" json:"kind"`
+	// Model is the path of the annotator's model; "" means the frozen reference.
+	Model string `toml:"model" json:"-"`
+	// Chat says that the rendered prompt is one user turn, put through the model's chat template.
+	Chat bool `toml:"chat" json:"chat"`
+	// System is the system turn that goes before it, a template like Prompt; "" means none. Only with Chat.
+	System string `toml:"system" json:"system"`
+	// Prompt is the template of the text whose next token is the verdict.
+	Prompt string `toml:"prompt" json:"prompt"`
+	// Positive and Negative are the two next tokens compared by a pointwise annotator; an answer's score is
+	// log P(Positive) - log P(Negative) in nats.
+	Positive string `toml:"positive" json:"positive"`
+	Negative string `toml:"negative" json:"negative"`
+	// Labels are the two next tokens with which a pairwise annotator names the answer in slot 1 and 2.
+	Labels []string `toml:"labels" json:"labels"`
+	// TieMargin is the largest distance of P(a better) from one half that still counts as a tie, in [0,.5).
+	TieMargin float64 `toml:"tie_margin" json:"tie_margin"`
+
+	path           string
+	prompt, system *template
+}
+
+// Load reads the Spec in the TOML file path. Unknown keys, keys of the other kind and broken templates are
+// refused with a usage error that names file and key.
+func Load(path string) (*Spec, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, oaif.UsageError(fmt.Sprintf("annotator file cannot be read: %v", err))
+	}
+	return parse(path, string(text))
+}
+
+// parse is Load on text that was read from path.
+func parse(path, text string) (*Spec, error) {
+	s := &Spec{path: path}
+	md, err := toml.Decode(text, s)
+	if err != nil {
+		return nil, oaif.UsageError(tomlMessage(path, err))
+	}
+	if extra := md.Undecoded(); len(extra) > 0 {
+		key := extra[0].String()
+		return nil, s.errorf("unknown key %q (did you mean %q?)", key, nearest(key))
+	}
+	if err := s.checkKeys(md); err != nil {
+		return nil, err
+	}
+	s.fillDefaults()
+	if err := s.checkValues(); err != nil {
+		return nil, err
+	}
+	return s, s.compile()
+}
+
+// ID names what decides a verdict, for Journaled: the Spec's prompts, tokens and rules, and the model's digest.
+func (s *Spec) ID(lm LM) (string, error) {
+	text, err := json.Marshal(struct {
+		Spec  *Spec  `json:"spec"`
+		Model string `json:"model"`
+	}{s, lm.Digest()})
+	if err != nil {
+		return "", fmt.Errorf("annotator id: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// Path returns the file that the Spec was loaded from.
+func (s *Spec) Path() string { return s.path }
+
+func (s *Spec) errorf(format string, args ...any) error {
+	return oaif.UsageError(s.path + ": " + fmt.Sprintf(format, args...))
+}
+
+// checkKeys refuses keys that the chosen kind does not read, so that nothing set is silently without effect.
+func (s *Spec) checkKeys(md toml.MetaData) error {
+	if s.Kind != Pointwise && s.Kind != Pairwise {
+		return s.errorf("kind is %q; it must be %q or %q", s.Kind, Pointwise, Pairwise)
+	}
+	others := []string{"labels"}
+	if s.Kind == Pairwise {
+		others = []string{"positive", "negative"}
+	}
+	for _, key := range others {
+		if md.IsDefined(key) {
+			return s.errorf("key %q has no effect with kind = %q; delete it", key, s.Kind)
+		}
+	}
+	if md.IsDefined("system") && !s.Chat {
+		return s.errorf("key \"system\" has no effect without chat = true; delete it")
+	}
+	return nil
+}
+
+func (s *Spec) fillDefaults() {
+	if s.Kind == Pairwise {
+		if s.Labels == nil {
+			s.Labels = []string{"1", "2"}
+		}
+		return
+	}
+	if s.Positive == "" {
+		s.Positive = " positive"
+	}
+	if s.Negative == "" {
+		s.Negative = " negative"
+	}
+}
+
+func (s *Spec) checkValues() error {
+	if s.Prompt == "" {
+		return s.errorf("key \"prompt\" is missing or empty")
+	}
+	if !(s.TieMargin >= 0 && s.TieMargin < .5) {
+		return s.errorf("tie_margin is %v; it must be at least 0 and below 0.5", s.TieMargin)
+	}
+	if s.Kind == Pairwise && (len(s.Labels) != 2 || slices.Contains(s.Labels, "")) {
+		return s.errorf("labels must be two texts that are not empty, such as [\"1\", \"2\"]")
+	}
+	if c := s.candidates(); c[0] == c[1] {
+		return s.errorf("both verdict tokens are %q; they must differ", c[0])
+	}
+	return nil
+}
+
+// candidates returns the two next tokens that are compared.
+func (s *Spec) candidates() []string {
+	if s.Kind == Pairwise {
+		return s.Labels
+	}
+	return []string{s.Positive, s.Negative}
+}
+
+// compile parses the templates and checks that the prompt shows the answers in the way of its kind.
+func (s *Spec) compile() error {
+	var err error
+	if s.prompt, err = parseTemplate(s.Prompt); err != nil {
+		return s.errorf("prompt: %v", err)
+	}
+	if s.system, err = parseTemplate(s.System); err != nil {
+		return s.errorf("system: %v", err)
+	}
+	needs, bans := []string{"response"}, []string{"a", "b"}
+	if s.Kind == Pairwise {
+		needs, bans = bans, needs
+	}
+	for _, field := range needs {
+		if !s.prompt.uses(field) {
+			return s.errorf("prompt does not show {%s}, as kind = %q must", field, s.Kind)
+		}
+	}
+	for _, field := range bans {
+		if s.prompt.uses(field) || s.system.uses(field) {
+			return s.errorf("{%s} cannot be used with kind = %q", field, s.Kind)
+		}
+	}
+	return nil
+}
+
+// nearest returns the known key with the smallest edit distance to key.
+func nearest(key string) string {
+	known := []string{"kind", "model", "chat", "system", "prompt", "positive", "negative", "labels", "tie_margin"}
+	return slices.MinFunc(known, func(x, y string) int {
+		return smetrics.WagnerFischer(key, x, 1, 1, 1) - smetrics.WagnerFischer(key, y, 1, 1, 1)
+	})
+}
+
+// tomlMessage makes one line with file and line number out of a TOML error.
+func tomlMessage(path string, err error) string {
+	var parseErr toml.ParseError
+	if errors.As(err, &parseErr) && parseErr.Position.Line > 0 {
+		return fmt.Sprintf("%s:%d: %s", path, parseErr.Position.Line, oneLine(parseErr.Message))
+	}
+	return path + ": " + oneLine(strings.TrimPrefix(err.Error(), "toml: "))
+}
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
