@@ -119,8 +119,8 @@ type Eval struct {
 	Every int `toml:"every"`
 	// Prompts is the number of held-out prompts used before and after, >= 0. Default 0: all.
 	Prompts int `toml:"prompts"`
-	// LivePrompts is the number of held-out prompts used in live evaluations, >= 0. Default 64; 0: as many as
-	// Prompts says.
+	// LivePrompts is the number of held-out prompts used in live evaluations, >= 0. Default 64; 0, or more than
+	// Prompts: as many as Prompts says, which Load then writes here.
 	LivePrompts int `toml:"live_prompts"`
 }
 
@@ -166,5 +166,9 @@ func (c *Config) resolve() {
 	}
 	if c.Loss.Beta == 0 {
 		c.Loss.Beta = PaperBeta(c.Loss.Kind)
+	}
+	e := &c.Eval
+	if e.LivePrompts == 0 || e.Prompts > 0 && e.LivePrompts > e.Prompts {
+		e.LivePrompts = e.Prompts
 	}
 }

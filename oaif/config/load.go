@@ -14,7 +14,7 @@ import (
 )
 
 // Load reads the TOML file path over the defaults, then applies sets, each "table.key=value", in order; the
-// result is validated and resolved (an empty model.reference and a zero loss.beta become what they stand for).
+// result is validated and resolved (model.reference, loss.beta and eval.live_prompts become what they stand for).
 // A set's value is TOML; text that is no TOML value, or not of the key's type where that is a string, is taken as
 // a string. Every error is an oaif.UsageError of one line per problem.
 func Load(path string, sets []string) (*Config, error) {
@@ -37,7 +37,6 @@ func Load(path string, sets []string) (*Config, error) {
 	l.cfg.resolve()
 	return l.cfg, nil
 }
-
 
 // loader collects every problem, so that one run of the program shows them all.
 type loader struct {

@@ -120,7 +120,5 @@ func (c *Config) checkLoop(s *checks) {
 	s.atLeast(0, e.Every, "eval.every")
 	s.atLeast(0, e.Prompts, "eval.prompts")
 	s.atLeast(0, e.LivePrompts, "eval.live_prompts")
-	s.want(e.Prompts <= 0 || e.LivePrompts <= e.Prompts, "eval.live_prompts",
-		"wants at most eval.prompts, %d, got %d", e.Prompts, e.LivePrompts)
 	s.required("run.out", c.Run.Out, "the run folder")
 }

@@ -37,9 +37,9 @@ func (l Line) Decode(v any) error {
 	case errors.As(err, &syntax):
 		return l.Errorf("broken JSON at byte %d: %v", syntax.Offset, syntax)
 	case errors.As(err, &kind) && kind.Field == "":
-		return l.Errorf("wants a JSON %s, got a %s", jsonName(kind.Type.Kind().String()), kind.Value)
+		return l.Errorf("wants a JSON %s, got %s", jsonName(kind.Type.Kind().String()), kind.Value)
 	case errors.As(err, &kind):
-		return l.Errorf("%q wants a JSON %s, got a %s",
+		return l.Errorf("%q wants a JSON %s, got %s",
 			kind.Field, jsonName(kind.Type.Kind().String()), kind.Value)
 	}
 	return l.Errorf("%v", err)

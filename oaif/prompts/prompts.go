@@ -13,6 +13,8 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/oaif/oaif/oaif"
 )
@@ -159,7 +161,10 @@ func record(line Line) (map[string]string, []oaif.Message, error) {
 // chatOf returns the messages of a line that has some.
 func chatOf(line Line) ([]oaif.Message, error) {
 	var chat struct {
-		Messages []struct{ Role, Content *string }
+		Messages []struct {
+			Role    *string `json:"role"`
+			Content *string `json:"content"`
+		} `json:"messages"`
 	}
 	if err := line.Decode(&chat); err != nil {
 		return nil, err
@@ -185,7 +190,8 @@ func transcript(messages []oaif.Message) string {
 	}
 	var paragraphs []string
 	for _, m := range messages {
-		role := strings.ToUpper(m.Role[:1]) + m.Role[1:]
+		first, size := utf8.DecodeRuneInString(m.Role)
+		role := string(unicode.ToUpper(first)) + m.Role[size:]
 		paragraphs = append(paragraphs, role+": "+m.Content)
 	}
 	return strings.Join(paragraphs, "\n\n")
