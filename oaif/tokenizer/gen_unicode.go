@@ -1,0 +1,7 @@
+package tokenizer
+
+import "unicode"
+
+var addedLetters = &unicode.RangeTable{}
+var addedNumbers = &unicode.RangeTable{}
+var addedWords = &unicode.RangeTable{}

@@ -1,0 +1,90 @@
+package tokenizer
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/dlclark/regexp2/v2"
+)
+
+// The split patterns that most models use, as they stand in their tokenizer.json. Each has a scanner of its
+// own here, many times faster than a regular expression engine and with the same Unicode tables everywhere.
+const (
+	patternGPT2 = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
+
+	patternLlama3 = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|` +
+		` ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+
+	patternQwen2 = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|` +
+		` ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+)
+
+// newScanner compiles a pattern of a Split.
+func newScanner(p *pattern) (scanner, error) {
+	if p.String != nil {
+		if *p.String == "" {
+			return nil, fmt.Errorf("Split at an empty string")
+		}
+		return scanLiteral(*p.String), nil
+	}
+	switch *p.Regex {
+	case patternGPT2:
+		return scanGPT2, nil
+	case patternLlama3:
+		return scanLlama3, nil
+	case patternQwen2:
+		return scanQwen2, nil
+	}
+	return scanRegex(*p.Regex)
+}
+
+// scanRegex handles the other patterns. The RE2 option stays off: with it \s would be ASCII only.
+func scanRegex(expr string) (scanner, error) {
+	re, err := regexp2.Compile(expr)
+	if err != nil {
+		return nil, fmt.Errorf("Split pattern %q: %v", expr, err)
+	}
+	return func(s string, match func(start, end int)) {
+		// The engine has no timeout set, and that is its only error; without matches s stays whole.
+		all, err := re.FindAllStringIndex(s, -1)
+		if err != nil {
+			return
+		}
+		for _, m := range all {
+			if m[1] > m[0] {
+				match(m[0], m[1])
+			}
+		}
+	}, nil
+}
+
+// scanLiteral matches a fixed string that is not empty.
+func scanLiteral(lit string) scanner {
+	return func(s string, match func(start, end int)) {
+		for at := 0; ; {
+			i := strings.Index(s[at:], lit)
+			if i < 0 {
+				return
+			}
+			match(at+i, at+i+len(lit))
+			at += i + len(lit)
+		}
+	}
+}
+
+// scanAll matches everything at once.
+func scanAll(s string, match func(start, end int)) {
+	if s != "" {
+		match(0, len(s))
+	}
+}
+
+// scanDigits matches each number character by itself.
+func scanDigits(s string, match func(start, end int)) {
+	for i, r := range s {
+		if isNumber(r) {
+			match(i, i+utf8.RuneLen(r))
+		}
+	}
+}
