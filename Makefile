@@ -1,0 +1,71 @@
+# The one entry to building, testing and running oaif. `make` prints what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+# Which libtorch: a pinned wheel by CUDA version, or LIBTORCH=/path to one that is there.
+TORCH_CUDA ?= cu130
+CUDA_VERSIONS := cu126 cu128 cu130 cu132 cpu
+PYTHON ?= python3
+export PYTHON
+
+ROOT := $(CURDIR)
+BUILD := $(ROOT)/build
+MODEL := third_party/models/SmolLM2-135M-Instruct.Q4_1.gguf
+CLANG_FORMAT := third_party/clang-format/dist/clang_format/data/bin/clang-format
+GOTORCH := github.com/wangkuiyi/gotorch
+
+ifeq ($(filter $(TORCH_CUDA),$(CUDA_VERSIONS)),)
+$(error TORCH_CUDA=$(TORCH_CUDA) is not one of $(CUDA_VERSIONS))
+endif
+ifdef LIBTORCH
+# A folder that holds include/ and lib/, or the folder above a torch/ that does.
+override LIBTORCH := $(abspath $(or $(patsubst %/include/ATen/ATen.h,%,$(firstword \
+	$(wildcard $(LIBTORCH)/include/ATen/ATen.h $(LIBTORCH)/torch/include/ATen/ATen.h))),\
+	$(error LIBTORCH=$(LIBTORCH) holds no include/ATen/ATen.h)))
+LIBTORCH_READY :=
+else
+LIBTORCH := $(ROOT)/third_party/libtorch/dist/$(TORCH_CUDA)/torch
+LIBTORCH_READY := libtorch
+endif
+CB_CUDA := $(if $(filter cpu,$(TORCH_CUDA)),off,auto)
+
+# Tests and tools start OpenMP programs side by side: threads that wait must not spin.
+export OMP_WAIT_POLICY ?= passive
+
+.PHONY: help
+help: ## show this text
+	@printf '%s\n' 'make TARGET [TORCH_CUDA=cu130] [LIBTORCH=/path/to/torch]' '' 'Targets:'
+	@grep -hE '^[a-z0-9 -]+:.*## ' $(firstword $(MAKEFILE_LIST)) | \
+		sed -E 's/^([a-z0-9 -]+):.*## (.*)/  \1\t\2/' | expand -t 24
+	@printf '%s\n' '' 'Start with `make demo`: it sets everything up and trains a model.' \
+		'Everything downloaded stays below third_party/, everything built below build/ and bin/.'
+
+.PHONY: check
+check:
+	@third_party/check-tools.sh
+
+.PHONY: libtorch
+libtorch: check ## get the pinned libtorch for TORCH_CUDA
+	@third_party/libtorch/fetch.sh $(TORCH_CUDA)
+
+.PHONY: model
+model: check ## get the demo model, SmolLM2-135M-Instruct
+	@third_party/models/fetch.sh
+
+# CMake is asked on every call and does nothing when nothing has changed.
+.PHONY: cbridge
+cbridge: check $(LIBTORCH_READY) ## build the C++ libraries and their tests
+	@gotorch=$$(go mod download -json $(GOTORCH) | sed -n 's/^\t"Dir": "\(.*\)",$$/\1/p'); \
+	mkdir -p $(BUILD); cmake -S . -B $(BUILD) -DLIBTORCH=$(LIBTORCH) -DGOTORCH="$$gotorch" -DCB_CUDA=$(CB_CUDA) \
+		-Wno-dev > $(BUILD)/cmake.log 2>&1 || { cat $(BUILD)/cmake.log; exit 1; }
+	@cmake --build $(BUILD) --parallel 2
+
+.PHONY: build
+build: cbridge ## build everything; the program is bin/oaif
+	@go build -o bin/ ./cmd/oaif
+
+.PHONY: clean
+clean: ## remove what was built; downloads stay
+	rm -rf build bin
