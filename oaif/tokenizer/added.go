@@ -106,9 +106,3 @@ func standsAlone(text string, start, end int) bool {
 	after, _ := utf8.DecodeRuneInString(text[end:])
 	return (start == 0 || !isWord(before)) && (end == len(text) || !isWord(after))
 }
-
-// isWord is \w: letters, marks, decimal digits, connectors and joiners.
-func isWord(r rune) bool {
-	return isLetter(r) || r == '\u200c' || r == '\u200d' || unicode.In(r, unicode.M, unicode.Nd, unicode.Nl,
-		unicode.Pc, unicode.Other_Alphabetic) || unicode.Is(addedWords, r)
-}

@@ -5,6 +5,8 @@ import (
 	"unicode/utf8"
 )
 
+//go:generate sh -c "python3 testdata/unicode_classes.py | go run ./testdata/unicode_tables > gen_unicode.go"
+
 // class is what the split patterns ask of a character.
 type class uint8
 
@@ -39,6 +41,15 @@ func runeClass(r rune) class {
 func isLetter(r rune) bool { return unicode.IsLetter(r) || unicode.Is(addedLetters, r) }
 
 func isNumber(r rune) bool { return unicode.IsNumber(r) || unicode.Is(addedNumbers, r) }
+
+// isNumeric is what the Digits step takes.
+func isNumeric(r rune) bool { return unicode.IsNumber(r) || unicode.Is(addedNumerics, r) }
+
+// isWord is \w: letters, marks, decimal digits, connectors and joiners.
+func isWord(r rune) bool {
+	return isLetter(r) || r == '\u200c' || r == '\u200d' || unicode.In(r, unicode.M, unicode.Nd, unicode.Nl,
+		unicode.Pc, unicode.Other_Alphabetic) || unicode.Is(addedWords, r)
+}
 
 // classAt returns the character of s at byte i, its length in bytes and its class; past the end the length is
 // 0. An invalid byte is one character of class other.

@@ -83,7 +83,7 @@ func scanAll(s string, match func(start, end int)) {
 // scanDigits matches each number character by itself.
 func scanDigits(s string, match func(start, end int)) {
 	for i, r := range s {
-		if isNumber(r) {
+		if isNumeric(r) {
 			match(i, i+utf8.RuneLen(r))
 		}
 	}
