@@ -1,12 +1,13 @@
 // Package config holds the settings of one training run.
 //
-// A TOML file and the --set flags flow in, a checked Config flows out; Encode writes it back with every key. The
-// package does not open the files that a Config names and does not know what hardware there is. Every error is
-// an oaif.UsageError of one line per problem, naming the file (or --set flag) and the key.
+// A TOML file and the --set flags flow in, a checked Config flows out; Encode writes it back with
+// every key. The package does not open the files that a Config names and does not know what
+// hardware there is. Every error is an oaif.UsageError of one line per problem, naming the file (or
+// --set flag) and the key.
 package config
 
-// Config is all settings of a run, one struct per TOML table. Relative paths are relative to the current
-// directory. It is plain data: safe for concurrent reads.
+// Config is all settings of a run, one struct per TOML table. Relative paths are relative to the
+// current directory. It is plain data: safe for concurrent reads.
 type Config struct {
 	Model     Model     `toml:"model"`
 	Data      Data      `toml:"data"`
@@ -23,12 +24,14 @@ type Config struct {
 type Model struct {
 	// Path is the starting policy: a .gguf file or a Hugging Face folder. Required.
 	Path string `toml:"path"`
-	// Reference is the frozen reference model. Default "": the same as Path, which Load then writes here.
+	// Reference is the frozen reference model. Default "": the same as Path, which Load then writes
+	// here.
 	Reference string `toml:"reference"`
 	// Device is "auto", "cpu", "cuda" or "cuda:N". Default "auto": a CUDA device if there is one.
 	Device string `toml:"device"`
-	// DType is the type of the arithmetic: "auto", "float32" or "bfloat16". Default "auto": bfloat16 where the
-	// processor computes in it. Master weights and optimizer state are always float32.
+	// DType is the type of the arithmetic: "auto", "float32" or "bfloat16". Default "auto":
+	// bfloat16 where the processor computes in it. Master weights and optimizer state are always
+	// float32.
 	DType string `toml:"dtype"`
 	// EOS are token ids that end an answer besides those the model declares. Default [].
 	EOS []int32 `toml:"eos"`
@@ -40,7 +43,8 @@ type Data struct {
 	Train string `toml:"train"`
 	// Heldout is the JSON Lines file of prompts for evaluation only. Required.
 	Heldout string `toml:"heldout"`
-	// Template is put around a plain prompt, which replaces {prompt}. Default "": the prompt as it is.
+	// Template is put around a plain prompt, which replaces {prompt}. Default "": the prompt as it
+	// is.
 	Template string `toml:"template"`
 	// Chat renders records through the model's chat template. Default false.
 	Chat bool `toml:"chat"`
@@ -52,7 +56,8 @@ type Sampler struct {
 	Temperature float64 `toml:"temperature"`
 	// TopK keeps the k most likely tokens. Default 0: all.
 	TopK int `toml:"top_k"`
-	// TopP keeps the most likely tokens that together have this probability, in (0,1]. Default 1: all.
+	// TopP keeps the most likely tokens that together have this probability, in (0,1]. Default 1:
+	// all.
 	TopP float64 `toml:"top_p"`
 	// MinNewTokens is the length in tokens before which no answer may end. Default 0.
 	MinNewTokens int `toml:"min_new_tokens"`
@@ -70,8 +75,8 @@ type Annotator struct {
 type Loss struct {
 	// Kind is "dpo", "ipo" or "slic". Default "dpo".
 	Kind string `toml:"kind"`
-	// Beta is the loss's beta, >= 0. Default 0: the paper's for this loss (see PaperBeta), which Load then
-	// writes here.
+	// Beta is the loss's beta, >= 0. Default 0: the paper's for this loss (see PaperBeta), which
+	// Load then writes here.
 	Beta float64 `toml:"beta"`
 }
 
@@ -89,8 +94,8 @@ type Optimizer struct {
 	ClipNorm float64 `toml:"clip_norm"`
 	// WarmupSteps is the number of steps over which the rate rises linearly, >= 0. Default 0.
 	WarmupSteps int `toml:"warmup_steps"`
-	// Schedule is the rate's course after warm-up: "constant", or "linear" or "cosine" down to 0 at the last
-	// step. Default "constant".
+	// Schedule is the rate's course after warm-up: "constant", or "linear" or "cosine" down to 0 at
+	// the last step. Default "constant".
 	Schedule string `toml:"schedule"`
 }
 
@@ -102,25 +107,27 @@ type Train struct {
 	PromptsPerStep int `toml:"prompts_per_step"`
 	// MicroBatch is the number of pairs in one backward pass, >= 0. Default 0: all of the step's.
 	MicroBatch int `toml:"micro_batch"`
-	// CheckpointEvery is the number of steps between checkpoints, >= 0. Default 10; 0: only after the last.
+	// CheckpointEvery is the number of steps between checkpoints, >= 0. Default 10; 0: only after
+	// the last.
 	CheckpointEvery int `toml:"checkpoint_every"`
 	// Seed keys the sampling noise and the order of prompts, >= 0. Default 1.
 	Seed int64 `toml:"seed"`
 	// Threads is the number of CPU threads of the arithmetic, >= 0. Default 0: one per processor.
 	Threads int `toml:"threads"`
-	// Recompute runs each segment's forward pass again in the backward pass, which saves memory and costs
-	// time. Default false.
+	// Recompute runs each segment's forward pass again in the backward pass, which saves memory and
+	// costs time. Default false.
 	Recompute bool `toml:"recompute"`
 }
 
 // Eval says when the policy is compared with the starting model, and on how many prompts.
 type Eval struct {
-	// Every is the number of steps between live evaluations, >= 0. Default 0: only before and after.
+	// Every is the number of steps between live evaluations, >= 0. Default 0: only before and
+	// after.
 	Every int `toml:"every"`
 	// Prompts is the number of held-out prompts used before and after, >= 0. Default 0: all.
 	Prompts int `toml:"prompts"`
-	// LivePrompts is the number of held-out prompts used in live evaluations, >= 0. Default 64; 0, or more than
-	// Prompts: as many as Prompts says, which Load then writes here.
+	// LivePrompts is the number of held-out prompts used in live evaluations, >= 0. Default 64; 0,
+	// or more than Prompts: as many as Prompts says, which Load then writes here.
 	LivePrompts int `toml:"live_prompts"`
 }
 
@@ -145,8 +152,9 @@ func Default() *Config {
 	}
 }
 
-// PaperBeta returns the beta that arXiv 2402.04792 uses with a loss: 0.1 for "dpo", 1.0 for "ipo" and 0.002 for
-// "slic"; 0 for any other kind. The three are different quantities, so no default is shared.
+// PaperBeta returns the beta that arXiv 2402.04792 uses with a loss: 0.1 for "dpo", 1.0 for "ipo"
+// and 0.002 for "slic"; 0 for any other kind. The three are different quantities, so no default is
+// shared.
 func PaperBeta(kind string) float64 {
 	switch kind {
 	case "dpo":

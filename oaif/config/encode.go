@@ -6,8 +6,8 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// Encode writes c to w as TOML with every key. Loading what it wrote gives the identical Config, if c came from
-// Load. The error is w's.
+// Encode writes c to w as TOML with every key. Loading what it wrote gives the identical Config, if
+// c came from Load. The error is w's.
 func (c *Config) Encode(w io.Writer) error {
 	full := *c
 	if full.Model.EOS == nil {

@@ -10,7 +10,8 @@ import (
 	"github.com/oaif/oaif/oaif/config"
 )
 
-// fails loads text with sets, wants a usage error, and returns its lines with the file's path as FILE.
+// fails loads text with sets, wants a usage error, and returns its lines with the file's path as
+// FILE.
 func fails(t *testing.T, text string, sets ...string) []string {
 	t.Helper()
 	path := write(t, text)

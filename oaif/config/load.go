@@ -13,10 +13,11 @@ import (
 	"github.com/oaif/oaif/oaif"
 )
 
-// Load reads the TOML file path over the defaults, then applies sets, each "table.key=value", in order; the
-// result is validated and resolved (model.reference, loss.beta and eval.live_prompts become what they stand for).
-// A set's value is TOML; text that is no TOML value, or not of the key's type where that is a string, is taken as
-// a string. Every error is an oaif.UsageError of one line per problem.
+// Load reads the TOML file path over the defaults, then applies sets, each "table.key=value", in
+// order; the result is validated and resolved (model.reference, loss.beta and eval.live_prompts
+// become what they stand for). A set's value is TOML; text that is no TOML value, or not of the
+// key's type where that is a string, is taken as a string. Every error is an oaif.UsageError of one
+// line per problem.
 func Load(path string, sets []string) (*Config, error) {
 	l := loader{cfg: Default(), origin: map[string]string{}}
 	l.fields = fieldsOf(l.cfg)
@@ -50,7 +51,8 @@ func (l *loader) reject(where, format string, args ...any) {
 	l.problems = append(l.problems, oaif.UsageError(where+": "+fmt.Sprintf(format, args...)))
 }
 
-// file reads the TOML file. Only a file that is no TOML at all is an error; other problems are collected.
+// file reads the TOML file. Only a file that is no TOML at all is an error; other problems are
+// collected.
 func (l *loader) file(path string) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -150,7 +152,8 @@ func (l *loader) set(set string) {
 // parseValue decodes text as one TOML value; text that is none is a string.
 func parseValue(text string) any {
 	tree := map[string]any{}
-	if _, err := toml.Decode("v = "+text, &tree); err != nil || len(tree) != 1 || strings.Contains(text, "\n") {
+	_, err := toml.Decode("v = "+text, &tree)
+	if err != nil || len(tree) != 1 || strings.Contains(text, "\n") {
 		return text
 	}
 	return tree["v"]

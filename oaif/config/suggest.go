@@ -2,8 +2,8 @@ package config
 
 import "strings"
 
-// nearest returns the key path closest to an unknown one by edit distance: the whole path, or the last word
-// alone where only the table is wrong. The first in declaration order wins a draw.
+// nearest returns the key path closest to an unknown one by edit distance: the whole path, or the
+// last word alone where only the table is wrong. The first in declaration order wins a draw.
 func (f *fields) nearest(key string) string {
 	best, least := "", -1
 	word := key[strings.LastIndexByte(key, '.')+1:]
@@ -36,7 +36,8 @@ func (f *fields) firstOf(table string) string {
 	return table
 }
 
-// editDistance returns the least number of insertions, deletions and substitutions of bytes that turn a into b.
+// editDistance returns the least number of insertions, deletions and substitutions of bytes that
+// turn a into b.
 func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -13,8 +13,8 @@ import (
 // problem is one thing wrong with the value of one key.
 type problem struct{ key, text string }
 
-// Validate returns an error with one line per problem, each an oaif.UsageError that begins with the key path, or
-// nil. It looks at values only, never at the files they name.
+// Validate returns an error with one line per problem, each an oaif.UsageError that begins with the
+// key path, or nil. It looks at values only, never at the files they name.
 func (c *Config) Validate() error {
 	var errs []error
 	for _, p := range c.problems() {

@@ -25,8 +25,8 @@ func (l Line) Errorf(format string, args ...any) error {
 	return oaif.DataError(fmt.Sprintf("%s:%d: %s", l.Name, l.Number, fmt.Sprintf(format, args...)))
 }
 
-// Decode unmarshals the line's JSON into v, as encoding/json does. The error is an oaif.DataError with file and
-// line, and for broken JSON with the byte.
+// Decode unmarshals the line's JSON into v, as encoding/json does. The error is an oaif.DataError
+// with file and line, and for broken JSON with the byte.
 func (l Line) Decode(v any) error {
 	err := json.Unmarshal(l.Data, v)
 	var syntax *json.SyntaxError
@@ -60,9 +60,9 @@ func jsonName(kind string) string {
 	return "number"
 }
 
-// Lines iterates over the records of a JSON Lines text, lines of any length. A byte order mark at the start, CRLF
-// line ends, a missing last line end and blank lines are accepted. The first error, an oaif.DataError with name
-// and line, ends the iteration: invalid UTF-8, or a read that failed.
+// Lines iterates over the records of a JSON Lines text, lines of any length. A byte order mark at
+// the start, CRLF line ends, a missing last line end and blank lines are accepted. The first error,
+// an oaif.DataError with name and line, ends the iteration: invalid UTF-8, or a read that failed.
 func Lines(r io.Reader, name string) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
 		buffered := bufio.NewReaderSize(r, 1<<16)

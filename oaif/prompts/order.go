@@ -2,8 +2,8 @@ package prompts
 
 import "math/bits"
 
-// Order returns the order in which epoch (from 0) visits n prompts: a permutation of 0..n-1 that depends on
-// seed, n and epoch alone, on every machine and with every Go release.
+// Order returns the order in which epoch (from 0) visits n prompts: a permutation of 0..n-1 that
+// depends on seed, n and epoch alone, on every machine and with every Go release.
 func Order(seed int64, n, epoch int) []int {
 	order := make([]int, n)
 	for i := range order {
@@ -12,7 +12,8 @@ func Order(seed int64, n, epoch int) []int {
 	state := mix(mix(uint64(seed)) ^ uint64(epoch))
 	for i := n - 1; i > 0; i-- { // Fisher-Yates
 		state += 0x9e3779b97f4a7c15
-		// The high word of a product maps 64 random bits onto 0..i; its bias is below 2^-32 for any real n.
+		// The high word of a product maps 64 random bits onto 0..i; its bias is below 2^-32 for any
+		// real n.
 		j, _ := bits.Mul64(mix(state), uint64(i+1))
 		order[i], order[j] = order[j], order[i]
 	}

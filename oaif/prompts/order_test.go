@@ -38,8 +38,8 @@ func TestOrderIsAPermutationPerEpoch(t *testing.T) {
 	}
 }
 
-// TestOrderStaysTheSame pins orders that recorded runs depend on. The numbers are Fisher-Yates over SplitMix64,
-// computed by testdata/order.py.
+// TestOrderStaysTheSame pins orders that recorded runs depend on. The numbers are Fisher-Yates over
+// SplitMix64, computed by testdata/order.py.
 func TestOrderStaysTheSame(t *testing.T) {
 	for _, test := range []struct {
 		seed  int64
@@ -56,7 +56,8 @@ func TestOrderStaysTheSame(t *testing.T) {
 	}
 }
 
-// TestOrderIsUniform counts where each item lands over many seeds: every one of 4 x 4 cells near a quarter.
+// TestOrderIsUniform counts where each item lands over many seeds: every one of 4 x 4 cells near a
+// quarter.
 func TestOrderIsUniform(t *testing.T) {
 	const runs = 8000
 	var count [4][4]int

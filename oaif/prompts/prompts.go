@@ -1,8 +1,8 @@
 // Package prompts reads prompt files and puts prompts in order.
 //
-// A JSON Lines file flows in, and oaif.Prompt values with text and token ids flow out, in file order. The package
-// does not know tokenizers or chat templates: an Encoder does both. Every error is an oaif.DataError of one line
-// that names the file, and the line where there is one.
+// A JSON Lines file flows in, and oaif.Prompt values with text and token ids flow out, in file
+// order. The package does not know tokenizers or chat templates: an Encoder does both. Every error
+// is an oaif.DataError of one line that names the file, and the line where there is one.
 package prompts
 
 import (
@@ -21,8 +21,9 @@ import (
 
 // Encoder turns text into the policy's token ids.
 type Encoder interface {
-	// EncodePrompt returns the ids that the policy is to continue, with the begin token that the model wants;
-	// text that begins with that token already, as a chat rendering may, gets no second one.
+	// EncodePrompt returns the ids that the policy is to continue, with the begin token that the
+	// model wants; text that begins with that token already, as a chat rendering may, gets no
+	// second one.
 	EncodePrompt(text string) ([]int32, error)
 	// RenderChat returns the chat template's rendering of messages, with the generation prompt.
 	RenderChat(messages []oaif.Message) (string, error)
@@ -32,16 +33,17 @@ type Encoder interface {
 type Format struct {
 	// Template is put around a plain prompt, which replaces {prompt}; "" means the prompt as it is.
 	Template string
-	// Chat renders records through the chat template, a plain prompt as one user message. Without it, records
-	// with messages are refused.
+	// Chat renders records through the chat template, a plain prompt as one user message. Without
+	// it, records with messages are refused.
 	Chat bool
-	// MaxTokens is the largest number of prompt tokens accepted, 0 for no limit: the context less the answer.
+	// MaxTokens is the largest number of prompt tokens accepted, 0 for no limit: the context less
+	// the answer.
 	MaxTokens int
 }
 
-// Load reads the prompt file path: one JSON object per line with either "prompt", a string, or "messages", a
-// list of {"role", "content"}. Other string fields are kept for annotator templates, fields of other types are
-// passed over. A file without records is an error.
+// Load reads the prompt file path: one JSON object per line with either "prompt", a string, or
+// "messages", a list of {"role", "content"}. Other string fields are kept for annotator templates,
+// fields of other types are passed over. A file without records is an error.
 func Load(path string, format Format, enc Encoder) ([]*oaif.Prompt, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -102,7 +104,9 @@ func parse(line Line, format Format, enc Encoder) (*oaif.Prompt, error) {
 }
 
 // render returns the text that the policy continues.
-func render(line Line, prompt string, messages []oaif.Message, format Format, enc Encoder) (string, error) {
+func render(
+	line Line, prompt string, messages []oaif.Message, format Format, enc Encoder,
+) (string, error) {
 	if !format.Chat {
 		if messages != nil {
 			return "", line.Errorf(`"messages" need the chat template (data.chat = true)`)
@@ -122,7 +126,8 @@ func render(line Line, prompt string, messages []oaif.Message, format Format, en
 	return text, nil
 }
 
-// record returns a line's string fields, "prompt" always among them, and its messages, nil where it has none.
+// record returns a line's string fields, "prompt" always among them, and its messages, nil where it
+// has none.
 func record(line Line) (map[string]string, []oaif.Message, error) {
 	var raw map[string]json.RawMessage
 	if err := line.Decode(&raw); err != nil {
@@ -182,8 +187,8 @@ func chatOf(line Line) ([]oaif.Message, error) {
 	return messages, nil
 }
 
-// transcript is what an annotator template shows for {prompt}: a lone user message as it is, else one paragraph
-// per message, each after its role.
+// transcript is what an annotator template shows for {prompt}: a lone user message as it is, else
+// one paragraph per message, each after its role.
 func transcript(messages []oaif.Message) string {
 	if len(messages) == 1 && messages[0].Role == "user" {
 		return messages[0].Content
