@@ -107,7 +107,11 @@ func (l *local) render(answers, record map[string]string) (string, error) {
 	if err != nil {
 		return "", l.fieldError(err, record)
 	}
-	return l.lm.ChatPrompt(system, user)
+	text, err := l.lm.ChatPrompt(system, user)
+	if err != nil {
+		return "", fmt.Errorf("%s: chat prompt: %w", l.spec.path, err)
+	}
+	return text, nil
 }
 
 // fieldError says which file shows which field that the prompt record lacks.
@@ -127,7 +131,7 @@ func (l *local) judge(first, second []float64) oaif.Preference {
 		for c, lp := range row {
 			if math.IsNaN(lp) || math.IsInf(lp, 0) || lp > maxLogprob {
 				return oaif.Preference{Verdict: oaif.VerdictInvalid, Reason: fmt.Sprintf(
-					"log-prob of %q in LM prompt %d is %v", l.spec.candidates()[c], i+1, lp)}
+					"log-prob of %q %s is %v", l.spec.candidates()[c], l.where(i), lp)}
 			}
 		}
 	}
@@ -142,6 +146,14 @@ func (l *local) judge(first, second []float64) oaif.Preference {
 		})
 	}
 	return l.decide(oaif.Preference{PA: sigmoid(d1 - d2), ScoreA: d1, ScoreB: d2})
+}
+
+// where names a question's first or second LM prompt.
+func (l *local) where(i int) string {
+	if l.spec.Kind == Pairwise {
+		return [...]string{"with a shown first", "with b shown first"}[i]
+	}
+	return [...]string{"for answer a", "for answer b"}[i]
 }
 
 // decide sets the verdict from PA alone, so that a stored Preference can be checked by its reader.

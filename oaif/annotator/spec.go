@@ -81,7 +81,7 @@ func parse(path, text string) (*Spec, error) {
 	if err := s.checkKeys(md); err != nil {
 		return nil, err
 	}
-	s.fillDefaults()
+	s.fillDefaults(md)
 	if err := s.checkValues(); err != nil {
 		return nil, err
 	}
@@ -128,17 +128,18 @@ func (s *Spec) checkKeys(md toml.MetaData) error {
 	return nil
 }
 
-func (s *Spec) fillDefaults() {
+// fillDefaults sets the verdict tokens that the file leaves out.
+func (s *Spec) fillDefaults(md toml.MetaData) {
 	if s.Kind == Pairwise {
-		if s.Labels == nil {
+		if !md.IsDefined("labels") {
 			s.Labels = []string{"1", "2"}
 		}
 		return
 	}
-	if s.Positive == "" {
+	if !md.IsDefined("positive") {
 		s.Positive = " positive"
 	}
-	if s.Negative == "" {
+	if !md.IsDefined("negative") {
 		s.Negative = " negative"
 	}
 }
@@ -150,11 +151,14 @@ func (s *Spec) checkValues() error {
 	if !(s.TieMargin >= 0 && s.TieMargin < .5) {
 		return s.errorf("tie_margin is %v; it must be at least 0 and below 0.5", s.TieMargin)
 	}
-	if s.Kind == Pairwise && (len(s.Labels) != 2 || slices.Contains(s.Labels, "")) {
-		return s.errorf("labels must be two texts that are not empty, such as [\"1\", \"2\"]")
-	}
-	if c := s.candidates(); c[0] == c[1] {
-		return s.errorf("both verdict tokens are %q; they must differ", c[0])
+	c := s.candidates()
+	switch {
+	case len(c) != 2:
+		return s.errorf("labels has %d entries; it must have 2, such as [\"1\", \"2\"]", len(c))
+	case slices.Contains(c, ""):
+		return s.errorf("verdict tokens %q: none may be empty", c)
+	case c[0] == c[1]:
+		return s.errorf("verdict tokens %q: they must differ", c)
 	}
 	return nil
 }

@@ -41,7 +41,7 @@ func TestLexiconCheckKeepsARealGain(t *testing.T) {
 	rising := []string{"superb", "charming", "sweet", "great", "fun", "brave"}
 	var policy, baseline []string
 	for i := range 10 {
-		// Both sides have 14 words a text, so that frequencies rise as counts do: superb in 10 texts, charming
+		// Both sides have equally many words, so that frequencies rise as counts do: superb in 10 texts, charming
 		// in 9, ..., brave in 5.
 		text := ", a story with lovely pictures"
 		for k, word := range rising {
