@@ -28,11 +28,12 @@ func parseGGUF(m *mapping) (*ggufFile, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
-	start, err := ggufDataStart(m.path, md, c.off)
+	align, err := ggufAlignment(m.path, md)
 	if err != nil {
 		return nil, err
 	}
-	if err := ggufCheckExtents(m, infos, start); err != nil {
+	start := (c.off + align - 1) &^ (align - 1)
+	if err := ggufCheckExtents(m, infos, start, align); err != nil {
 		return nil, err
 	}
 	f := &ggufFile{md: md, tensors: make(map[string]Tensor, len(infos))}
@@ -40,7 +41,8 @@ func parseGGUF(m *mapping) (*ggufFile, error) {
 		if _, twice := f.tensors[i.name]; twice {
 			return nil, dataError(m.path, "tensor %q is listed twice", i.name)
 		}
-		f.tensors[i.name] = Tensor{Shape: i.shape, DType: i.dtype, file: m, fileName: i.name, offset: start + i.offset}
+		f.tensors[i.name] = Tensor{Shape: i.shape, DType: i.dtype, file: m, fileName: i.name,
+			offset: start + i.offset}
 	}
 	return f, nil
 }
@@ -57,7 +59,7 @@ func ggufHeader(c *cursor) (tensors, pairs int) {
 	case version&0xffff == 0 && version != 0:
 		c.fail("is a big-endian GGUF file (version %d), which is not supported", bits.ReverseBytes32(version))
 	case version == 1:
-		c.fail("is a GGUF file of version 1, which is not supported (2 and 3 are); convert it again from its source")
+		c.fail("is a GGUF file of version 1, which is not supported (2 and 3 are); convert the model anew")
 	case version != 2 && version != 3:
 		c.fail("is a GGUF file of version %d, which is not supported (2 and 3 are)", version)
 	}
@@ -123,7 +125,8 @@ func ggufTensorInfo(c *cursor) ggufInfo {
 	info := ggufInfo{name: name}
 	info.describe(c, dims, number)
 	if offset > uint64(len(c.data)) {
-		c.fail("is truncated or corrupt: tensor %q starts at byte %d of the data, past the file's end", name, offset)
+		c.fail("is truncated or corrupt: tensor %q starts past the file's end (byte %d of the data)",
+			name, offset)
 		return ggufInfo{}
 	}
 	info.offset = int(offset)
@@ -139,20 +142,23 @@ func (i *ggufInfo) describe(c *cursor, dims []uint64, number uint32) {
 	}
 	f, ok := formats[i.dtype]
 	if !ok {
-		c.fail("tensor %q has type %s, which is not supported (F32, F16, BF16, Q8_0, Q4_0 and Q4_1 are)", i.name, i.dtype)
+		c.fail("tensor %q has type %s, which is not supported (F32, F16, BF16, Q8_0, Q4_0, Q4_1 are)",
+			i.name, i.dtype)
 		return
 	}
 	limit := uint64(len(c.data)) * 2 // no type read here holds more than two weights a byte
 	n := uint64(1)
 	for _, d := range dims {
 		if d == 0 || d > limit/n {
-			c.fail("is truncated or corrupt: tensor %q has dimensions %d, which the file has no room for", i.name, dims)
+			c.fail("is truncated or corrupt: tensor %q has dimensions %d, more than the file has room for",
+				i.name, dims)
 			return
 		}
 		n *= d
 	}
 	if dims[0]%uint64(f.block) != 0 {
-		c.fail("tensor %q has rows of %d weights, not a multiple of the block of %s (%d)", i.name, dims[0], i.dtype, f.block)
+		c.fail("tensor %q has rows of %d weights, not a multiple of the block of %s (%d)",
+			i.name, dims[0], i.dtype, f.block)
 		return
 	}
 	for k := len(dims) - 1; k >= 0; k-- {
@@ -161,29 +167,35 @@ func (i *ggufInfo) describe(c *cursor, dims []uint64, number uint32) {
 	i.size = int(n) / f.block * f.size
 }
 
-// ggufDataStart returns where the tensors' bytes start: the front's end, rounded up to the file's alignment.
-func ggufDataStart(path string, md *GGUFMetadata, end int) (int, error) {
-	align := int64(32)
-	if v, there := md.values["general.alignment"]; there {
-		var ok bool
-		if align, ok = v.(int64); !ok || align < 1 || align > 1<<20 || align&(align-1) != 0 {
-			return 0, dataError(path, "general.alignment is %v, not a power of two up to 1048576", v)
-		}
+// ggufAlignment returns the power of two at whose multiples the data and each tensor in it start.
+func ggufAlignment(path string, md *GGUFMetadata) (int, error) {
+	v, there := md.values["general.alignment"]
+	if !there {
+		return 32, nil
 	}
-	return (end + int(align) - 1) &^ (int(align) - 1), nil
+	align, ok := v.(int64)
+	if !ok || align < 1 || align > 1<<20 || align&(align-1) != 0 {
+		return 0, dataError(path, "general.alignment is not a power of two up to %d", 1<<20)
+	}
+	return int(align), nil
 }
 
-// ggufCheckExtents refuses tensors that reach past the file's end or share bytes.
-func ggufCheckExtents(m *mapping, infos []ggufInfo, start int) error {
+// ggufCheckExtents refuses tensors that reach past the file's end, share bytes or are not aligned.
+func ggufCheckExtents(m *mapping, infos []ggufInfo, start, align int) error {
 	sorted := slices.Clone(infos)
 	slices.SortStableFunc(sorted, func(a, b ggufInfo) int { return cmp.Compare(a.offset, b.offset) })
 	end, last := 0, ""
 	for _, i := range sorted {
+		if i.offset%align != 0 {
+			return dataError(m.path, "is corrupt: tensor %q starts at byte %d of the data, not a multiple of %d",
+				i.name, i.offset, align)
+		}
 		if i.offset < end {
 			return dataError(m.path, "is corrupt: tensors %q and %q overlap", last, i.name)
 		}
 		if end, last = i.offset+i.size, i.name; end > len(m.data)-start {
-			return dataError(m.path, "is truncated: tensor %q ends at byte %d, the file has %d", i.name, start+end, len(m.data))
+			return dataError(m.path, "is truncated: tensor %q ends at byte %d, the file has %d",
+				i.name, start+end, len(m.data))
 		}
 	}
 	return nil

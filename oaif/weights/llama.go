@@ -91,3 +91,38 @@ func llama3Scaling(factors []float32, theta float64) *RopeScaling {
 	}
 	return s
 }
+
+func llamaFromHF(k *hfKeys) Config {
+	c := Config{
+		Layers:        k.int("num_hidden_layers"),
+		Hidden:        k.int("hidden_size"),
+		Heads:         k.int("num_attention_heads"),
+		FFN:           k.int("intermediate_size"),
+		Vocab:         k.int("vocab_size"),
+		Context:       k.intOr("max_position_embeddings", 2048),
+		RMSEps:        k.floatOr("rms_norm_eps", 1e-6),
+		TieEmbeddings: k.boolOr("tie_word_embeddings", false),
+	}
+	c.KVHeads = k.intOr("num_key_value_heads", c.Heads)
+	if c.Heads > 0 {
+		c.HeadDim = k.intOr("head_dim", c.Hidden/c.Heads)
+	}
+	for _, key := range []string{"attention_bias", "mlp_bias"} {
+		if k.boolOr(key, false) {
+			k.refuse(key, true)
+		}
+	}
+	if act := k.stringOr("hidden_act", "silu"); act != "silu" {
+		k.refuse("hidden_act", act)
+	}
+	k.rope(&c, 10000)
+	return c
+}
+
+func llamaToHF(c Config) map[string]any {
+	return map[string]any{
+		"attention_bias": false,
+		"hidden_act":     "silu",
+		"mlp_bias":       false,
+	}
+}

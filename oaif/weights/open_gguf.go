@@ -55,7 +55,7 @@ func ggufConfig(k *ggufKeys, fam *family, f *ggufFile) Config {
 	k.require(fam.arch+".vocab_size", cfg.Vocab)
 	_, untied := f.tensors["output.weight"]
 	cfg.TieEmbeddings = !untied
-	cfg.BOS = int32(k.id("tokenizer.ggml.bos_token_id"))
+	cfg.BOS = k.id("tokenizer.ggml.bos_token_id")
 	for _, key := range []string{"eos", "eot", "eom"} {
 		if id := k.id("tokenizer.ggml." + key + "_token_id"); id >= 0 {
 			cfg.EOS = append(cfg.EOS, id)

@@ -28,13 +28,7 @@ type Tensor struct {
 const chunk = 1 << 16
 
 // Len returns the number of weights.
-func (t Tensor) Len() int {
-	n := 1
-	for _, d := range t.Shape {
-		n *= d
-	}
-	return n
-}
+func (t Tensor) Len() int { return size(t.Shape) }
 
 // Float32 converts all weights into dst, row-major, in the Hugging Face layout of rows. len(dst) must be t.Len().
 // A NaN or an infinity is an oaif.DataError that names the tensor; dst then holds unspecified values. The result
