@@ -13,6 +13,7 @@ import (
 type addedVocabulary struct {
 	raw, normalized addedSet
 	ids             map[string]int32 // every added token by its content
+	found           map[int32]string // as it is found in a text, where normalizing changes the content
 	special         map[int32]bool
 }
 
@@ -22,7 +23,7 @@ type addedSet map[byte][]addedToken
 func newAddedVocabulary(list []addedToken, vocab map[string]int32, n normalizer) (*addedVocabulary, error) {
 	v := &addedVocabulary{
 		raw: addedSet{}, normalized: addedSet{},
-		ids: make(map[string]int32, len(list)), special: map[int32]bool{},
+		ids: make(map[string]int32, len(list)), found: map[int32]string{}, special: map[int32]bool{},
 	}
 	for _, a := range list {
 		if a.Content == "" {
@@ -34,24 +35,29 @@ func newAddedVocabulary(list []addedToken, vocab map[string]int32, n normalizer)
 		if id, ok := v.ids[a.Content]; ok && id != a.ID {
 			return nil, fmt.Errorf("token %q has two ids, %d and %d", a.Content, id, a.ID)
 		}
-		v.ids[a.Content] = a.ID
-		if a.Special {
-			v.special[a.ID] = true
-		}
-		if a.Normalized {
-			a.Content = n(a.Content)
-			v.normalized.add(a)
-		} else {
-			v.raw.add(a)
-		}
+		v.add(a, n)
 	}
 	return v, nil
 }
 
-func (s addedSet) add(a addedToken) {
-	if a.Content == "" { // normalized away: nothing to look for
+func (v *addedVocabulary) add(a addedToken, n normalizer) {
+	v.ids[a.Content] = a.ID
+	if a.Special {
+		v.special[a.ID] = true
+	}
+	if !a.Normalized {
+		v.raw.add(a)
 		return
 	}
+	// A token normalized away is never found in a text.
+	if c := n(a.Content); c != "" {
+		a.Content = c
+		v.found[a.ID] = c
+		v.normalized.add(a)
+	}
+}
+
+func (s addedSet) add(a addedToken) {
 	list := append(s[a.Content[0]], a)
 	slices.SortStableFunc(list, func(a, b addedToken) int { return len(b.Content) - len(a.Content) })
 	s[a.Content[0]] = list

@@ -98,6 +98,9 @@ func (t *Tokenizer) fillTokens() error {
 			return err
 		}
 	}
+	for id, content := range t.added.found {
+		t.tokens[id] = content
+	}
 	return nil
 }
 

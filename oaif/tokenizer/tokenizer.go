@@ -71,7 +71,8 @@ func (t *Tokenizer) Decode(ids []int32, keepSpecial bool) (string, error) {
 func (t *Tokenizer) VocabSize() int { return len(t.tokens) }
 
 // Token returns the content of the token with that id as it stands in the vocabulary (a byte-level
-// vocabulary writes " the" as "Ġthe"), or "" when there is none.
+// vocabulary writes " the" as "Ġthe"; an added token that is looked for in normalized text stands normalized),
+// or "" when there is none.
 func (t *Tokenizer) Token(id int32) string {
 	if !t.has(id) {
 		return ""
@@ -79,7 +80,7 @@ func (t *Tokenizer) Token(id int32) string {
 	return t.tokens[id]
 }
 
-// TokenID returns the id of the token with exactly that content, as Token returns it.
+// TokenID returns the id of the token with exactly that content, as the source declares it.
 func (t *Tokenizer) TokenID(content string) (int32, bool) {
 	if id, ok := t.added.ids[content]; ok {
 		return id, true

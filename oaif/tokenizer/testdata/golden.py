@@ -1,0 +1,81 @@
+"""What the Hugging Face tokenizers library answers, as JSON Lines for the Go tests.
+
+    pip install tokenizers gguf
+    python3 golden.py SmolLM2-135M-Instruct.Q4_1.gguf
+
+Writes smollm2.jsonl, the files of the small tokenizers (tiny.py) and golden.jsonl in each of their folders. A line
+has "text" and its "ids"; "special", the ids with add_special_tokens, where they differ; "full" and "plain", what
+decodes with and without special tokens, where it is not the text. A line without "text" tests decoding alone.
+"""
+import json
+import pathlib
+import random
+import sys
+
+import corpus
+import tiny
+from gguf import GGUFReader
+from tokenizers import Tokenizer
+
+HERE = pathlib.Path(__file__).parent
+
+
+def smollm2(path):
+    """The GGUF's vocabulary with SmolLM2's own pre-tokenizer: digits one by one, then GPT-2's words."""
+    fields = GGUFReader(path).fields
+    get = lambda key: fields["tokenizer.ggml." + key].contents()
+    tokens, types = get("tokens"), get("token_type")
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    digits = {"type": "Digits", "individual_digits": True}
+    spec = {
+        "version": "1.0", "truncation": None, "padding": None, "normalizer": None, "post_processor": None,
+        "added_tokens": [tiny.added(i, tokens[i], special=True) for i, t in enumerate(types) if t == 3],
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [digits, byte_level]}, "decoder": byte_level,
+        "model": {"type": "BPE", "vocab": {t: i for i, t in enumerate(tokens)}, "merges": get("merges")},
+    }
+    return Tokenizer.from_str(json.dumps(spec))
+
+
+def line(tokenizer, text, ids=None):
+    out = {}
+    if text is not None:
+        ids = tokenizer.encode(text, add_special_tokens=False).ids
+        out = {"text": text, "ids": ids}
+        special = tokenizer.encode(text, add_special_tokens=True).ids
+        if special != ids:
+            out["special"] = special
+    else:
+        out = {"ids": ids}
+    for key, skip in ("full", False), ("plain", True):
+        decoded = tokenizer.decode(ids, skip_special_tokens=skip)
+        if decoded != text:
+            out[key] = decoded
+    return json.dumps(out, ensure_ascii=False, separators=(",", ":"))
+
+
+def write(path, tokenizer, texts, seed, cuts):
+    """cuts lines are ids drawn at random: characters cut in half, special tokens anywhere."""
+    rng = random.Random(seed)
+    known = sorted(tokenizer.get_vocab().values())
+    lines = [line(tokenizer, t) for t in texts]
+    lines += [line(tokenizer, None, rng.choices(known, k=rng.randint(1, 9))) for _ in range(cuts)]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def main():
+    tokenizer = smollm2(sys.argv[1])
+    specials = ["<|im_start|>", "<|im_end|>", "<|endoftext|>", "<repo_name>"]
+    write(HERE / "smollm2.jsonl", tokenizer, corpus.texts(1, 250, specials), 1, 80)
+    for name, spec, specials in tiny.all():
+        folder = HERE / name
+        folder.mkdir(exist_ok=True)
+        if spec is not None:
+            (folder / "tokenizer.json").write_text(json.dumps(spec, ensure_ascii=False, separators=(",", ":")) + "\n")
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        texts = corpus.texts(2, 60, specials)
+        texts = [t for i, t in enumerate(texts) if len(t) < 60 and (i % 4 == 0 or any(s in t for s in specials))]
+        write(folder / "golden.jsonl", tokenizer, texts, 2, 20)
+
+
+if __name__ == "__main__":
+    main()
