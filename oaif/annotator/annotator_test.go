@@ -19,6 +19,9 @@ const (
 	pairSpec  = "kind = \"pairwise\"\nprompt = \"{prompt}|{a}|{b}|\""
 )
 
+// xy is a question with prompt Q and answers x and y.
+var xy = oaif.Question{Fields: map[string]string{"prompt": "Q"}, A: "x", B: "y"}
+
 // near compares floats to within rounding.
 var near = cmpopts.EquateApprox(0, 1e-12)
 
@@ -73,7 +76,7 @@ func TestPairwise(t *testing.T) {
 		}
 		return []float64{math.Log(.12), math.Log(.08)}
 	}}
-	got, err := ask(t, pairSpec, lm, oaif.Question{Fields: map[string]string{"prompt": "Q"}, A: "x", B: "y"})
+	got, err := ask(t, pairSpec, lm, xy)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +96,7 @@ func TestPairwise(t *testing.T) {
 func TestChatPromptHoldsSystemAndUser(t *testing.T) {
 	lm := &fakeLM{answer: func(string) []float64 { return []float64{-1, -2} }}
 	spec := "chat = true\nsystem = \"Rate {prompt}\"\n" + pairSpec
-	if _, err := ask(t, spec, lm, oaif.Question{Fields: map[string]string{"prompt": "Q"}, A: "x", B: "y"}); err != nil {
+	if _, err := ask(t, spec, lm, xy); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"[Rate Q|Q|x|y|]", "[Rate Q|Q|y|x|]"}, lm.texts); diff != "" {
@@ -127,7 +130,8 @@ func TestNothingIsGuessed(t *testing.T) {
 			return []float64{-1, -2}
 		}
 		for spec, where := range map[string]string{
-			pointSpec: "log-prob of \" negative\" for answer b is ", pairSpec: "log-prob of \"2\" with b shown first is ",
+			pointSpec: `log-prob of " negative" for answer b is `,
+			pairSpec:  `log-prob of "2" with b shown first is `,
 		} {
 			got, err := ask(t, spec, lm, oaif.Question{Fields: fields, A: "x", B: "y"})
 			if err != nil || got.Verdict != oaif.VerdictInvalid || got.PA != 0 || got.Orders != nil ||
@@ -148,8 +152,7 @@ func TestTieMargin(t *testing.T) {
 			}
 			return []float64{math.Log(1 - pa), math.Log(pa)}
 		}}
-		got, err := ask(t, pairSpec+"\ntie_margin = 0.1", lm,
-			oaif.Question{Fields: map[string]string{"prompt": "Q"}, A: "x", B: "y"})
+		got, err := ask(t, pairSpec+"\ntie_margin = 0.1", lm, xy)
 		if err != nil || got.Verdict != want || math.Abs(got.PA-pa) > 1e-12 {
 			t.Errorf("P(a) = %v: %+v, %v, want %s", pa, got, err, want)
 		}
@@ -181,18 +184,19 @@ func TestAnnotateKeepsOrder(t *testing.T) {
 }
 
 func TestAnnotateErrors(t *testing.T) {
-	_, err := ask(t, pointSpec, &fakeLM{}, oaif.Question{Fields: map[string]string{"prompt": "Q", "id": "7"}, A: "x"})
-	if !errors.Is(err, oaif.ErrUsage) || !strings.Contains(err.Error(), "judge.toml: the template shows {topic}, "+
-		"but the prompt record has no field \"topic\" (it has: id, prompt)") {
+	record := map[string]string{"prompt": "Q", "id": "7"}
+	_, err := ask(t, pointSpec, &fakeLM{}, oaif.Question{Fields: record, A: "x"})
+	want := "judge.toml: the template shows {topic}, " +
+		"but the prompt record has no field \"topic\" (it has: id, prompt)"
+	if !errors.Is(err, oaif.ErrUsage) || !strings.Contains(err.Error(), want) {
 		t.Errorf("unknown field: %v", err)
 	}
-	q := oaif.Question{Fields: map[string]string{"prompt": "Q"}, A: "x", B: "y"}
 	broken := &fakeLM{answer: func(string) []float64 { return nil }, err: oaif.DataError("too long")}
-	if _, err := ask(t, pairSpec, broken, q); !errors.Is(err, oaif.ErrData) {
+	if _, err := ask(t, pairSpec, broken, xy); !errors.Is(err, oaif.ErrData) {
 		t.Errorf("failing LM: %v", err)
 	}
 	broken.err = nil
-	if _, err := ask(t, pairSpec, broken, q); err == nil || !strings.Contains(err.Error(), "0 log-probs") {
+	if _, err := ask(t, pairSpec, broken, xy); err == nil || !strings.Contains(err.Error(), "0 log-probs") {
 		t.Errorf("LM without numbers: %v", err)
 	}
 	if _, err := annotator.New(&annotator.Spec{Kind: "pairwise"}, broken); !errors.Is(err, oaif.ErrUsage) {

@@ -78,7 +78,7 @@ func (h *Health) Warning() string {
 	if h.BothOrders < positionPairs || float64(same) < positionShare*float64(h.BothOrders) {
 		return ""
 	}
-	return fmt.Sprintf("this annotator answers by position: in %d of %d pairs it preferred the answer shown %s, "+
-		"whichever that was; its verdicts say next to nothing about the texts. Use a more capable model, "+
+	return fmt.Sprintf("this annotator answers by position: in %d of %d pairs it preferred "+
+		"the answer shown %s, whichever that was; its verdicts say next to nothing about the texts. Use a more capable model, "+
 		"or score each answer alone (kind = %q)", same, h.BothOrders, slot, Pointwise)
 }

@@ -14,7 +14,8 @@ import (
 
 // orders is a preference judged in both orders with the given probabilities of slot 1.
 func orders(v oaif.Verdict, p1, p2 float64) oaif.Preference {
-	return oaif.Preference{Verdict: v, Orders: []oaif.Order{{First: "a", PFirst: p1}, {First: "b", PFirst: p2}}}
+	return oaif.Preference{Verdict: v, Orders: []oaif.Order{
+		{First: "a", PFirst: p1}, {First: "b", PFirst: p2}}}
 }
 
 func repeat(p oaif.Preference, n int) []oaif.Preference {
@@ -27,7 +28,8 @@ func repeat(p oaif.Preference, n int) []oaif.Preference {
 
 func TestHealthCounts(t *testing.T) {
 	var h annotator.Health
-	h.Add(orders("a", .9, .2), orders("b", .6, .7), orders("a", .3, .2), orders("tie", .9, .9), orders("tie", .5, .5),
+	h.Add(orders("a", .9, .2), orders("b", .6, .7), orders("a", .3, .2),
+		orders("tie", .9, .9), orders("tie", .5, .5),
 		oaif.Preference{Verdict: oaif.VerdictTie, Reason: annotator.ReasonIdentical},
 		oaif.Preference{Verdict: oaif.VerdictInvalid, Reason: "NaN"})
 	want := annotator.Health{Pairs: 7, A: 2, B: 1, Tie: 2, Identical: 1, Invalid: 1,
@@ -81,7 +83,8 @@ func TestSummarize(t *testing.T) {
 		t.Fatal(err)
 	}
 	agreement, same := .8, 8./9
-	want := annotator.Summary{Pairs: 11, A: 8, B: 1, Identical: 1, Invalid: 1, Labelled: 7, Decided: 5, Agreed: 4,
+	want := annotator.Summary{Pairs: 11, A: 8, B: 1, Identical: 1, Invalid: 1,
+		Labelled: 7, Decided: 5, Agreed: 4,
 		Agreement: &agreement, SamePositionRate: &same, LMPrompts: 20, Warning: got.Warning}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -97,7 +100,8 @@ func TestSummarize(t *testing.T) {
 
 func TestSummarizeLabels(t *testing.T) {
 	prefs := repeat(oaif.Preference{Verdict: oaif.VerdictA}, 2)
-	if s, err := annotator.Summarize(prefs, nil, 4); err != nil || s.Agreement != nil || s.SamePositionRate != nil ||
+	s, err := annotator.Summarize(prefs, nil, 4)
+	if err != nil || s.Agreement != nil || s.SamePositionRate != nil ||
 		strings.Count(s.String(), "\n") != 1 {
 		t.Errorf("without labels: %+v, %v", s, err)
 	}

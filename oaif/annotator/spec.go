@@ -199,7 +199,8 @@ func (s *Spec) compile() error {
 
 // nearest returns the known key with the smallest edit distance to key.
 func nearest(key string) string {
-	known := []string{"kind", "model", "chat", "system", "prompt", "positive", "negative", "labels", "tie_margin"}
+	known := []string{"kind", "model", "chat", "system", "prompt", "positive", "negative",
+		"labels", "tie_margin"}
 	return slices.MinFunc(known, func(x, y string) int {
 		return smetrics.WagnerFischer(key, x, 1, 1, 1) - smetrics.WagnerFischer(key, y, 1, 1, 1)
 	})

@@ -34,8 +34,9 @@ tie_margin = 0.1
 	if diff := cmp.Diff(want, pairwise, ignore); diff != "" {
 		t.Error(diff)
 	}
-	if defaults := load(t, "kind = \"pairwise\"\nprompt = \"{a}{b}\"").Labels; !cmp.Equal(defaults, []string{"1", "2"}) {
-		t.Errorf("default labels %q", defaults)
+	short := load(t, "kind = \"pairwise\"\nprompt = \"{a}{b}\"")
+	if !cmp.Equal(short.Labels, []string{"1", "2"}) {
+		t.Errorf("default labels %q", short.Labels)
 	}
 }
 

@@ -67,7 +67,8 @@ func Summarize(prefs []oaif.Preference, labels []string, lmPrompts int64) (Summa
 			continue
 		}
 		if label != string(oaif.VerdictA) && label != string(oaif.VerdictB) {
-			return s, oaif.DataError(fmt.Sprintf("label %q of pair %d is neither \"a\" nor \"b\"", label, i+1))
+			return s, oaif.DataError(
+				fmt.Sprintf("label %q of pair %d is neither \"a\" nor \"b\"", label, i+1))
 		}
 		s.addLabel(oaif.Verdict(label), prefs[i].Verdict)
 	}
@@ -95,8 +96,8 @@ func (s Summary) String() string {
 	fmt.Fprintf(&out, "%d pairs: %d a, %d b, %d ties, %d identical, %d invalid; %d LM prompts\n",
 		s.Pairs, s.A, s.B, s.Tie, s.Identical, s.Invalid, s.LMPrompts)
 	if s.Agreement != nil {
-		fmt.Fprintf(&out, "agreement with labels: %.1f %% (%d of %d decided; %d of %d labelled pairs undecided)\n",
-			100**s.Agreement, s.Agreed, s.Decided, s.Labelled-s.Decided, s.Labelled)
+		fmt.Fprintf(&out, "agreement with labels: %.1f %% "+
+			"(%d of %d decided; %d of %d labelled pairs undecided)\n", 100**s.Agreement, s.Agreed, s.Decided, s.Labelled-s.Decided, s.Labelled)
 	}
 	if s.SamePositionRate != nil {
 		fmt.Fprintf(&out, "same slot preferred in both orders: %.1f %%\n", 100**s.SamePositionRate)

@@ -1,6 +1,7 @@
 package eval_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -13,7 +14,8 @@ import (
 func questions(opening string, policy, baseline []string) []oaif.Question {
 	var qs []oaif.Question
 	for i := range policy {
-		qs = append(qs, oaif.Question{Fields: map[string]string{"prompt": opening}, A: policy[i], B: baseline[i]})
+		fields := map[string]string{"prompt": opening}
+		qs = append(qs, oaif.Question{Fields: fields, A: policy[i], B: baseline[i]})
 	}
 	return qs
 }
@@ -51,7 +53,7 @@ func TestLexiconCheckKeepsARealGain(t *testing.T) {
 			text += " " + word
 		}
 		policy = append(policy, text+" brave :) .")
-		baseline = append(baseline, ", a story with lovely pictures plain plain plain plain plain plain sad :( .")
+		baseline = append(baseline, ", a story with lovely pictures"+strings.Repeat(" plain", 6)+" sad :( .")
 	}
 	got, err := eval.NewVader().LexiconCheck(questions("A film", policy, baseline))
 	if err != nil {

@@ -41,7 +41,8 @@ func TestCI95(t *testing.T) {
 		// m = .625, mean of x^2 = .5625, k = (.5625 - .390625)/.234375 = .733333.
 		{4, 2, 2, 0.343253, 0.841640},
 	} {
-		tally := eval.Tally{N: test.win + test.tie + test.loss, Win: test.win, Tie: test.tie, Loss: test.loss}
+		tally := eval.Tally{Win: test.win, Tie: test.tie, Loss: test.loss}
+		tally.N = test.win + test.tie + test.loss
 		got := tally.CI95()
 		if math.Abs(got[0]-test.lo) > 1e-6 || math.Abs(got[1]-test.hi) > 1e-6 {
 			t.Errorf("%+v: CI95 = %.6f, want [%v %v]", tally, got, test.lo, test.hi)

@@ -28,7 +28,8 @@ type Vader struct {
 // NewVader loads the tables.
 func NewVader() *Vader {
 	g := govader.NewSentimentIntensityAnalyzer()
-	v := &Vader{g.Lexicon, g.EmojiDict, g.Constants.BoosterDict, g.Constants.SpecialCaseIdioms, map[string]bool{}}
+	v := &Vader{lexicon: g.Lexicon, emoji: g.EmojiDict, boosters: g.Constants.BoosterDict,
+		idioms: g.Constants.SpecialCaseIdioms, negating: map[string]bool{}}
 	for _, word := range g.Constants.NegateList {
 		v.negating[word] = true
 	}
