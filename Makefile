@@ -60,7 +60,10 @@ cbridge: check $(LIBTORCH_READY) ## build the C++ libraries and their tests
 	@gotorch=$$(go mod download -json $(GOTORCH) | sed -n 's/^\t"Dir": "\(.*\)",$$/\1/p'); \
 	mkdir -p $(BUILD); cmake -S . -B $(BUILD) -DLIBTORCH=$(LIBTORCH) -DGOTORCH="$$gotorch" -DCB_CUDA=$(CB_CUDA) \
 		-Wno-dev > $(BUILD)/cmake.log 2>&1 || { cat $(BUILD)/cmake.log; exit 1; }
-	@cmake --build $(BUILD) --parallel 2
+	@cmake --build $(BUILD) --parallel 2 -- --no-print-directory
+	@line="#define CB_BUILD_DIGEST \"$$(cat cbridge/include/*.h $(BUILD)/lib/*.so | sha256sum | \
+		cut -c 1-16)\""; \
+	[ "$$line" = "$$(cat torch/gen_build.h 2>/dev/null)" ] || echo "$$line" > torch/gen_build.h
 
 .PHONY: build
 build: cbridge ## build everything; the program is bin/oaif
