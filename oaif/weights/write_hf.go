@@ -43,11 +43,11 @@ func WriteHF(dir string, cfg Config, tensors []Source, extra []File) error {
 	if err := checkReplaceable(dir); err != nil {
 		return err
 	}
-	staged := dir + ".tmp"
+	staged := dir + ".tmp" // in the same folder, so that a rename suffices
 	if err := errors.Join(os.RemoveAll(staged), os.MkdirAll(staged, 0o755)); err != nil {
 		return writeError(dir, err)
 	}
-	if err := stage(staged, fam, cfg, tensors, extra); err != nil {
+	if err := stage(dir, staged, fam, cfg, tensors, extra); err != nil {
 		return errors.Join(writeError(dir, err), os.RemoveAll(staged))
 	}
 	if err := replaceFolder(dir, staged); err != nil {
@@ -99,9 +99,9 @@ func checkReplaceable(dir string) error {
 	return nil
 }
 
-// stage writes all files into the new folder staged.
-func stage(staged string, fam *family, cfg Config, tensors []Source, extra []File) error {
-	if err := writeSafetensors(filepath.Join(staged, weightsFile), tensors); err != nil {
+// stage writes all files into the new folder staged; error lines name dir.
+func stage(dir, staged string, fam *family, cfg Config, tensors []Source, extra []File) error {
+	if err := writeSafetensors(dir, filepath.Join(staged, weightsFile), tensors); err != nil {
 		return err
 	}
 	if err := writeJSON(filepath.Join(staged, configFile), configJSON(fam, cfg)); err != nil {

@@ -11,7 +11,8 @@ import (
 )
 
 // writeSafetensors writes all tensors as F32, by ascending name as the format's own library orders equal types.
-func writeSafetensors(path string, tensors []Source) error {
+// Error lines name dir, the folder that the file will be part of.
+func writeSafetensors(dir, path string, tensors []Source) error {
 	sorted := slices.Clone(tensors)
 	slices.SortFunc(sorted, func(a, b Source) int { return cmp.Compare(a.Name, b.Name) })
 	header, largest, err := safetensorsHeader(sorted)
@@ -30,7 +31,7 @@ func writeSafetensors(path string, tensors []Source) error {
 				return err
 			}
 			if i := firstNonFinite(w); i >= 0 {
-				return dataError(path, "cannot be written: tensor %q holds %v at index %d", t.Name, w[i], i)
+				return dataError(dir, "cannot be written: tensor %q holds %v at index %d", t.Name, w[i], i)
 			}
 			if err := writeFloats(f, w, block); err != nil {
 				return err

@@ -1,0 +1,253 @@
+package weights_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"maps"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/oaif/oaif/oaif/weights"
+)
+
+// ggufTensor and ggufBuilder write GGUF files field by field, so that each field can be wrong.
+type ggufTensor struct {
+	name   string
+	dims   []uint64 // innermost first
+	kind   uint32
+	offset uint64
+}
+
+type ggufBuilder struct {
+	magic          string
+	version        uint32
+	tensors, pairs int64 // numbers written instead of the real ones when not -1
+	values         map[string]any
+	list           []ggufTensor
+	data           []byte
+	raw            []byte // written after the pairs when not nil, instead of tensors and data
+}
+
+// one is a whole model of one layer in which all matrices are 32 wide.
+func one() *ggufBuilder {
+	b := &ggufBuilder{magic: "GGUF", version: 3, tensors: -1, pairs: -1, values: map[string]any{
+		"general.architecture": "llama", "llama.block_count": uint32(1), "llama.embedding_length": uint32(32),
+		"llama.attention.head_count": uint32(2), "llama.feed_forward_length": uint32(32),
+		"llama.context_length": uint32(64), "llama.attention.layer_norm_rms_epsilon": float32(1e-5),
+		"tokenizer.ggml.eos_token_id": uint32(2),
+	}}
+	b.add("token_embd.weight", 0, 32, 32)
+	b.add("output_norm.weight", 0, 32)
+	for _, name := range []string{"attn_norm", "ffn_norm"} {
+		b.add("blk.0."+name+".weight", 0, 32)
+	}
+	for _, name := range []string{"attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"} {
+		b.add("blk.0."+name+".weight", 0, 32, 32)
+	}
+	return b
+}
+
+// add appends an F32 or, with kind 8, a Q8_0 tensor of zeros.
+func (b *ggufBuilder) add(name string, kind uint32, dims ...uint64) {
+	b.list = append(b.list, ggufTensor{name, dims, kind, uint64(len(b.data))})
+	n := uint64(4)
+	if kind == 8 {
+		n = 34
+	}
+	for i, d := range dims {
+		if kind == 8 && i == 0 {
+			d /= 32
+		}
+		n *= d
+	}
+	b.data = append(b.data, make([]byte, (n+31)/32*32)...)
+}
+
+func (b *ggufBuilder) tensor(name string) *ggufTensor {
+	i := slices.IndexFunc(b.list, func(t ggufTensor) bool { return t.name == name })
+	return &b.list[i]
+}
+
+func ggufText(s string) []byte {
+	return append(binary.LittleEndian.AppendUint64(nil, uint64(len(s))), s...)
+}
+
+func ggufValue(v any) []byte {
+	le := binary.LittleEndian
+	switch v := v.(type) {
+	case string:
+		return append(le.AppendUint32(nil, 8), ggufText(v)...)
+	case uint32:
+		return le.AppendUint32(le.AppendUint32(nil, 4), v)
+	case int64:
+		return le.AppendUint64(le.AppendUint32(nil, 11), uint64(v))
+	case float32:
+		return le.AppendUint32(le.AppendUint32(nil, 6), math.Float32bits(v))
+	case []byte: // type and value as they are
+		return v
+	}
+	panic("no such value in this test")
+}
+
+func (b *ggufBuilder) bytes() []byte {
+	le := binary.LittleEndian
+	tensors, pairs := int64(len(b.list)), int64(len(b.values))
+	if b.tensors != -1 {
+		tensors = b.tensors
+	}
+	if b.pairs != -1 {
+		pairs = b.pairs
+	}
+	out := le.AppendUint32([]byte(b.magic), b.version)
+	out = le.AppendUint64(le.AppendUint64(out, uint64(tensors)), uint64(pairs))
+	for _, key := range slices.Sorted(maps.Keys(b.values)) {
+		out = append(append(out, ggufText(key)...), ggufValue(b.values[key])...)
+	}
+	if b.raw != nil {
+		return append(out, b.raw...)
+	}
+	for _, t := range b.list {
+		out = le.AppendUint32(append(out, ggufText(t.name)...), uint32(len(t.dims)))
+		for _, d := range t.dims {
+			out = le.AppendUint64(out, d)
+		}
+		out = le.AppendUint64(le.AppendUint32(out, t.kind), t.offset)
+	}
+	out = append(out, make([]byte, (32-len(out)%32)%32)...)
+	return append(out, b.data...)
+}
+
+func TestBuilderIsSound(t *testing.T) {
+	if err := readAll(t, writeTemp(t, "m.gguf", one().bytes())); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestCorruptGGUF(t *testing.T) {
+	q := "blk.0.attn_q.weight"
+	set := func(key string, value any) func(*ggufBuilder) {
+		return func(b *ggufBuilder) { b.values[key] = value }
+	}
+	drop := func(key string) func(*ggufBuilder) { return func(b *ggufBuilder) { delete(b.values, key) } }
+	for _, c := range []struct {
+		name   string
+		damage func(*ggufBuilder)
+		want   []string
+	}{
+		{"magic", func(b *ggufBuilder) { b.magic = "GGML" }, []string{"not a GGUF file"}},
+		{"version 1", func(b *ggufBuilder) { b.version = 1 }, []string{"version 1"}},
+		{"version 4", func(b *ggufBuilder) { b.version = 4 }, []string{"version 4"}},
+		{"version 0", func(b *ggufBuilder) { b.version = 0 }, []string{"version 0"}},
+		{"big-endian", func(b *ggufBuilder) { b.version = 3 << 24 }, []string{"big-endian", "version 3"}},
+		{"tensor count", func(b *ggufBuilder) { b.tensors = 1 << 40 }, []string{"number of tensors"}},
+		{"pair count", func(b *ggufBuilder) { b.pairs = math.MaxInt64 }, []string{"number of metadata pairs"}},
+		{"negative count", func(b *ggufBuilder) { b.tensors = -2 }, []string{"number of tensors"}},
+		{"key length", func(b *ggufBuilder) {
+			b.pairs, b.raw = int64(len(b.values)+1), bytes.Repeat([]byte{255}, 40)
+		}, []string{"ends within a metadata key"}},
+		{"value type", set("x", []byte{99, 0, 0, 0}), []string{`"x"`, "type number 99"}},
+		{"array of arrays", set("x", []byte{9, 0, 0, 0, 9, 0, 0, 0, 1}), []string{`"x"`, "array"}},
+		{"array length", set("x", append([]byte{9, 0, 0, 0, 8, 0, 0, 0}, bytes.Repeat([]byte{127}, 8)...)),
+			[]string{`length of metadata key "x"`, "more than the file has room for"}},
+		{"bool", set("x", []byte{7, 0, 0, 0, 2}), []string{`"x"`, "neither true nor false"}},
+		{"uint64", set("x", append([]byte{10, 0, 0, 0}, bytes.Repeat([]byte{255}, 8)...)), []string{`"x"`, "2^63-1"}},
+		{"key twice", func(b *ggufBuilder) {
+			b.pairs = int64(len(b.values) + 1)
+			b.raw = append(ggufText("general.architecture"), ggufValue("llama")...)
+		}, []string{`"general.architecture"`, "twice"}},
+		{"alignment 0", set("general.alignment", uint32(0)), []string{"general.alignment"}},
+		{"alignment 24", set("general.alignment", uint32(24)), []string{"general.alignment"}},
+		{"alignment text", set("general.alignment", "32"), []string{"general.alignment"}},
+		{"rank 0", func(b *ggufBuilder) { b.tensor(q).dims = nil }, []string{q, "0 dimensions"}},
+		{"rank 5", func(b *ggufBuilder) { b.tensor(q).dims = []uint64{32, 32, 1, 1, 1} }, []string{q, "5 dimensions"}},
+		{"dimension 0", func(b *ggufBuilder) { b.tensor(q).dims[0] = 0 }, []string{q, "dimensions [0 32]"}},
+		{"product overflows", func(b *ggufBuilder) { b.tensor(q).dims = []uint64{1 << 32, 1 << 32} }, []string{q, "room"}},
+		{"product wraps", func(b *ggufBuilder) { b.tensor(q).dims = []uint64{1 << 63, 2, 32} }, []string{q, "room"}},
+		{"K quant", func(b *ggufBuilder) { b.tensor(q).kind = 12 }, []string{q, "type Q4_K"}},
+		{"type number", func(b *ggufBuilder) { b.tensor(q).kind = 5 }, []string{q, "type number 5"}},
+		{"half a block", func(b *ggufBuilder) {
+			b.tensor(q).dims[0], b.tensor(q).kind = 16, 8
+		}, []string{q, "rows of 16", "Q8_0"}},
+		{"tensor twice", func(b *ggufBuilder) { b.tensor("blk.0.attn_k.weight").name = q }, []string{q, "twice"}},
+		{"offset past the end", func(b *ggufBuilder) { b.tensor(q).offset = 1 << 62 }, []string{q, "past the file's end"}},
+		{"last offset", func(b *ggufBuilder) { b.tensor(q).offset = uint64(len(b.data)) }, []string{q, "truncated"}},
+		{"offset not aligned", func(b *ggufBuilder) { b.tensor(q).offset += 4 }, []string{q, "multiple of 32"}},
+		{"overlap", func(b *ggufBuilder) { b.tensor(q).offset -= 32 }, []string{q, "overlap"}},
+		{"same place", func(b *ggufBuilder) { b.tensor(q).offset = 0 }, []string{q, "overlap"}},
+		{"data cut", func(b *ggufBuilder) { b.data = b.data[:len(b.data)-1] }, []string{"blk.0.ffn_down.weight", "truncated"}},
+		{"no data", func(b *ggufBuilder) { b.data = nil }, []string{"truncated"}},
+		{"no architecture", drop("general.architecture"), []string{`architecture ""`}},
+		{"other architecture", set("general.architecture", "gpt2"), []string{`architecture "gpt2"`, "llama"}},
+		{"architecture number", set("general.architecture", uint32(1)), []string{"general.architecture", "not a text"}},
+		{"no layers", drop("llama.block_count"), []string{"llama.block_count is missing"}},
+		{"layers are text", set("llama.block_count", "1"), []string{"llama.block_count", "not an integer"}},
+		{"layers absurd", set("llama.block_count", uint32(1<<31)), []string{"number of layers"}},
+		{"layers negative", set("llama.block_count", int64(-1)), []string{"number of layers -1"}},
+		{"no heads", set("llama.attention.head_count", uint32(0)), []string{"number of heads 0"}},
+		{"KV heads", set("llama.attention.head_count_kv", uint32(3)), []string{"2 heads", "3 KV heads"}},
+		{"epsilon", set("llama.attention.layer_norm_rms_epsilon", float32(math.NaN())), []string{"epsilon NaN"}},
+		{"no epsilon", drop("llama.attention.layer_norm_rms_epsilon"), []string{"layer_norm_rms_epsilon is missing"}},
+		{"theta", set("llama.rope.freq_base", float32(-1)), []string{"rope theta -1"}},
+		{"head size", set("llama.attention.key_length", uint32(8)), []string{q, "[32, 32]", "[16, 32]"}},
+		{"value size", set("llama.attention.value_length", uint32(8)), []string{"value_length = 8"}},
+		{"partial rope", set("llama.rope.dimension_count", uint32(8)), []string{"rope.dimension_count = 8"}},
+		{"rope scaling", set("llama.rope.scaling.type", "yarn"), []string{"rope.scaling.type = yarn"}},
+		{"experts", set("llama.expert_count", uint32(8)), []string{"expert_count = 8"}},
+		{"split file", set("split.count", uint32(2)), []string{"split.count = 2"}},
+		{"vocabulary", set("llama.vocab_size", uint32(31)), []string{"vocab_size = 31"}},
+		{"end id", set("tokenizer.ggml.eot_token_id", uint32(32)), []string{"id 32", "vocabulary of 32"}},
+		{"end id huge", set("tokenizer.ggml.eos_token_id", int64(1<<40)), []string{"eos_token_id"}},
+		{"no embedding", func(b *ggufBuilder) { b.tensor("token_embd.weight").name = "x" }, []string{"token_embd.weight"}},
+		{"missing", func(b *ggufBuilder) { b.tensor(q).name = "x" }, []string{q, "missing"}},
+		{"shape", func(b *ggufBuilder) { b.tensor(q).dims = []uint64{16, 32} }, []string{q, "[32, 16]", "[32, 32]"}},
+		{"bias", func(b *ggufBuilder) { b.add("blk.0.attn_q.bias", 0, 32) }, []string{"blk.0.attn_q.bias", "no place"}},
+		{"rope factors", func(b *ggufBuilder) { b.add("rope_freqs.weight", 0, 8) },
+			[]string{"rope_freqs.weight", "holds 0"}},
+		{"rope factors' shape", func(b *ggufBuilder) { b.add("rope_freqs.weight", 0, 7) },
+			[]string{"rope_freqs.weight", "[7]", "[8]"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := one()
+			c.damage(b)
+			path := writeTemp(t, "m.gguf", b.bytes())
+			m, err := weights.Open(path)
+			if err == nil {
+				_ = m.Close() // the test has failed
+				t.Fatal("no error")
+			}
+			wantDataError(t, err, path, c.want...)
+		})
+	}
+}
+
+func TestNonFiniteWeightsAreRefused(t *testing.T) {
+	nan := binary.LittleEndian.AppendUint32(nil, math.Float32bits(float32(math.NaN())))
+	b := one()
+	copy(b.data[b.tensor("blk.0.attn_q.weight").offset+4*(32*5+7):], nan)
+	path := writeTemp(t, "m.gguf", b.bytes())
+	// Row 5 of the file is pair 2, half 1 of head 0: row 10 in the Hugging Face layout.
+	wantDataError(t, readAll(t, path), path, "blk.0.attn_q.weight", "NaN", "row 10, column 7")
+
+	b = one()
+	b.add("output.weight", 8, 32, 32)
+	binary.LittleEndian.PutUint16(b.data[b.tensor("output.weight").offset:], 0x7c00) // an infinite scale
+	path = writeTemp(t, "m.gguf", b.bytes())
+	wantDataError(t, readAll(t, path), path, "output.weight", "NaN", "row 0, column 0") // infinity times 0
+}
+
+func TestRopeFactorsOfOneAreNone(t *testing.T) {
+	b := one()
+	b.add("rope_freqs.weight", 0, 8)
+	for i := range 8 {
+		at := b.tensor("rope_freqs.weight").offset + uint64(4*i)
+		binary.LittleEndian.PutUint32(b.data[at:], math.Float32bits(1))
+	}
+	if c := open(t, writeTemp(t, "m.gguf", b.bytes())).Config(); c.RopeFactors != nil || c.RopeScaling != nil {
+		t.Errorf("%v, %v", c.RopeFactors, c.RopeScaling)
+	}
+	binary.LittleEndian.PutUint32(b.data[b.tensor("rope_freqs.weight").offset:], math.Float32bits(3))
+	if c := open(t, writeTemp(t, "m.gguf", b.bytes())).Config(); c.RopeFactors[0] != 3 || c.RopeScaling != nil {
+		t.Errorf("factors of no known settings: %v, %v", c.RopeFactors, c.RopeScaling)
+	}
+}
