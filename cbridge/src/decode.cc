@@ -1,0 +1,257 @@
+#include "decode.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/isin.h>
+#include <ATen/ops/scaled_dot_product_attention.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include "head.h"
+
+namespace cb {
+
+namespace {
+
+// One query row against one KV head's cache: out += softmax(q k) v. G query heads share the keys.
+template <class T>
+void attend_slot(const T* q, const T* k, const T* v, T* out, int64_t len, int64_t group, int64_t dim, int64_t stride,
+                 std::vector<float>& score) {
+  const float scale = 1.0F / std::sqrt(static_cast<float>(dim));
+  score.resize(static_cast<size_t>(len));
+  std::vector<float> acc(static_cast<size_t>(dim));
+  for (int64_t g = 0; g < group; g++) {
+    const T* qg = q + g * dim;
+    float top = -std::numeric_limits<float>::infinity();
+    for (int64_t t = 0; t < len; t++) {
+      float s = 0;
+      const T* kt = k + t * stride;
+      for (int64_t i = 0; i < dim; i++) s += static_cast<float>(qg[i]) * static_cast<float>(kt[i]);
+      score[static_cast<size_t>(t)] = s * scale;
+      top = std::max(top, s * scale);
+    }
+    float sum = 0;
+    std::fill(acc.begin(), acc.end(), 0.0F);
+    for (int64_t t = 0; t < len; t++) {
+      const float p = std::exp(score[static_cast<size_t>(t)] - top);
+      sum += p;
+      const T* vt = v + t * stride;
+      for (int64_t i = 0; i < dim; i++) acc[static_cast<size_t>(i)] += p * static_cast<float>(vt[i]);
+    }
+    for (int64_t i = 0; i < dim; i++) out[g * dim + i] = static_cast<T>(acc[static_cast<size_t>(i)] / sum);
+  }
+}
+
+template <class T>
+void attend_native(const at::Tensor& q, const at::Tensor& kc, const at::Tensor& vc, const at::Tensor& rows,
+                   const at::Tensor& len, const Heads& h, const at::Tensor& out) {
+  const int64_t width = h.q * h.dim, stride = h.kv * h.dim, group = h.q / h.kv, max_len = kc.size(1);
+  const T* qp = q.const_data_ptr<T>();
+  const T* kp = kc.const_data_ptr<T>();
+  const T* vp = vc.const_data_ptr<T>();
+  T* op = out.mutable_data_ptr<T>();
+  const int64_t* slot = rows.const_data_ptr<int64_t>();
+  const int64_t* n = len.const_data_ptr<int64_t>();
+  at::parallel_for(0, rows.size(0) * h.kv, 4, [&](int64_t begin, int64_t end) {
+    std::vector<float> score;
+    for (int64_t i = begin; i < end; i++) {
+      const int64_t b = i / h.kv, head = i % h.kv;
+      const int64_t at = slot[b] * max_len * stride + head * h.dim;
+      const int64_t to = b * width + head * group * h.dim;
+      attend_slot<T>(qp + to, kp + at, vp + at, op + to, n[b], group, h.dim, stride, score);
+    }
+  });
+}
+
+// q [B, heads*D] against the first len[b] cached tokens of slot rows[b].
+at::Tensor attend_cache(const at::Tensor& q, const at::Tensor& kc, const at::Tensor& vc, const at::Tensor& rows,
+                        const at::Tensor& len, const Heads& h) {
+  const int64_t b = q.size(0);
+  if (native_cpu(q)) {
+    at::Tensor out = at::empty_like(q);
+    if (q.scalar_type() == at::kFloat) {
+      attend_native<float>(q, kc, vc, rows, len, h, out);
+    } else {
+      attend_native<c10::BFloat16>(q, kc, vc, rows, len, h, out);
+    }
+    return out;
+  }
+  const int64_t t = kc.size(1);
+  const auto heads = [&](const at::Tensor& c) {
+    return c.index_select(0, rows).view({b, t, h.kv, h.dim}).transpose(1, 2);
+  };
+  const at::Tensor seen = at::arange(t, len.options()).unsqueeze(0).lt(len.unsqueeze(1)).view({b, 1, 1, t});
+  const at::Tensor o = at::scaled_dot_product_attention(q.view({b, h.q, 1, h.dim}), heads(kc), heads(vc), seen, 0.0,
+                                                        false, std::nullopt, /*enable_gqa=*/true);
+  return o.reshape({b, h.q * h.dim});
+}
+
+}  // namespace
+
+}  // namespace cb
+
+void cb_decoder::set_active(std::vector<int64_t> a) {
+  active = std::move(a);
+  rows = cb::ints(active.data(), static_cast<int64_t>(active.size()), model->device);
+}
+
+void cb_decoder::record(const at::Tensor& slot_rows, const cb::Draw& d) {
+  // A sequence that has ended keeps its state: its row is decoded on until the next compaction, to no effect.
+  const at::Tensor was_done = done.index_select(0, slot_rows);
+  const at::Tensor n = made.index_select(0, slot_rows);
+  const at::Tensor at = n.clamp_max(how.max_new - 1);
+  const at::Tensor old_id = ids.index({slot_rows, at}), old_lp = logprob.index({slot_rows, at});
+  ids.index_put_({slot_rows, at}, at::where(was_done, old_id, d.ids));
+  logprob.index_put_({slot_rows, at}, at::where(was_done, old_lp, d.logprob));
+  const at::Tensor now = n.add(was_done.logical_not().to(at::kLong));
+  made.index_copy_(0, slot_rows, now);
+  last.index_copy_(0, slot_rows, d.ids);
+  const at::Tensor ended = at::isin(d.ids, eos).logical_or_(now.ge(how.max_new)).logical_or_(was_done);
+  done.index_copy_(0, slot_rows, ended);
+}
+
+void cb_decoder::step() {
+  const cb_model& m = *model;
+  const cb::Heads h = cb::heads_of(m.arch);
+  const int64_t qd = h.q * h.dim, kd = h.kv * h.dim;
+  const at::Tensor was_done = done.index_select(0, rows);
+  const at::Tensor at = len.index_select(0, rows).clamp_max(max_len - 1);
+  const at::Tensor seen = at.add(1);
+  at::Tensor x = m.embed.w.index_select(0, last.index_select(0, rows));
+  for (size_t i = 0; i < m.layers.size(); i++) {
+    const cb::Layer& l = m.layers[i];
+    const at::Tensor qkv = l.qkv.apply(cb::rms_norm(x, l.attn_norm.w, m.arch.rms_eps, nullptr));
+    cb::rope_(qkv, h.q + h.kv, h.dim, m.cos, m.sin, at, 1);
+    k[i].index_put_({rows, at}, qkv.narrow(1, qd, kd));
+    v[i].index_put_({rows, at}, qkv.narrow(1, qd + kd, kd));
+    const at::Tensor o = cb::attend_cache(qkv.narrow(1, 0, qd).contiguous(), k[i], v[i], rows, seen, h);
+    x = l.out.apply(o).add_(x);
+    const at::Tensor gu = l.gate_up.apply(cb::rms_norm(x, l.mlp_norm.w, m.arch.rms_eps, nullptr));
+    x = l.down.apply(cb::swiglu(gu)).add_(x);
+  }
+  len.index_copy_(0, rows, at::where(was_done, len.index_select(0, rows), seen));
+  const at::Tensor logits = cb::head_logits(m, cb::rms_norm(x, m.norm.w, m.arch.rms_eps, nullptr));
+  record(rows, cb::sample(logits, how, key.index_select(0, rows), made.index_select(0, rows), eos));
+}
+
+using cb::guard;
+
+extern "C" {
+
+int32_t cb_decoder_new(cb_model* m, int64_t slots, int64_t max_len, const cb_sampling* s, const int64_t* eos,
+                       int64_t n_eos, cb_decoder** out, cb_err* e) {
+  return guard(e, [&] {
+    cb::check(slots > 0, "a decoder needs at least one slot");
+    cb::check(max_len > 0 && max_len <= m->arch.context, "prompt and completion exceed the model's context");
+    cb::check_sampling(*s);
+    auto d = std::make_unique<cb_decoder>();
+    d->model = m;
+    d->how = *s;
+    d->slots = slots;
+    d->max_len = max_len;
+    d->eos = cb::ints(eos, n_eos, m->device);
+    const auto i64 = at::TensorOptions(at::kLong).device(m->device);
+    const int64_t kd = static_cast<int64_t>(m->arch.kv_heads) * m->arch.head_dim;
+    for (int64_t i = 0; i < m->arch.layers; i++) {
+      d->k.push_back(at::zeros({slots, max_len, kd}, i64.dtype(m->dtype)));
+      d->v.push_back(at::zeros({slots, max_len, kd}, i64.dtype(m->dtype)));
+    }
+    for (at::Tensor* t : {&d->last, &d->len, &d->made, &d->key}) *t = at::zeros({slots}, i64);
+    d->done = at::zeros({slots}, i64.dtype(at::kBool));
+    d->ids = at::zeros({slots, s->max_new}, i64);
+    d->logprob = at::zeros({slots, s->max_new}, i64.dtype(at::kFloat));
+    for (int64_t i = slots - 1; i >= 0; i--) d->free_slots.push_back(i);
+    *out = d.release();
+  });
+}
+
+void cb_decoder_free(cb_decoder* d) { delete d; }
+
+int32_t cb_decoder_admit(cb_decoder* d, cb_tree* t, const int64_t* chain, const int64_t* chain_len, int64_t b,
+                         const uint64_t* key, int64_t* slot, cb_err* e) {
+  return guard(e, [&] {
+    at::NoGradGuard no_grad;
+    cb::check(b > 0 && b <= static_cast<int64_t>(d->free_slots.size()), "not enough free decode slots");
+    std::vector<int64_t> ends, to;  // to: flat cache position of each chain row
+    int64_t total = 0;
+    std::vector<int64_t> taken(d->free_slots.end() - b, d->free_slots.end());
+    std::reverse(taken.begin(), taken.end());
+    for (int64_t i = 0; i < b; i++) {
+      cb::check(chain_len[i] > 0 && chain_len[i] + d->how.max_new <= d->max_len,
+                "a prompt and its completion exceed the decoder's length");
+      for (int64_t r = 0; r < chain_len[i]; r++) to.push_back(taken[static_cast<size_t>(i)] * d->max_len + r);
+      total += chain_len[i];
+      ends.push_back(chain[total - 1]);
+    }
+    const at::Device dev = d->model->device;
+    const at::Tensor from = cb::ints(chain, total, dev), dst = cb::ints(to.data(), total, dev);
+    const cb::Heads h = cb::heads_of(d->model->arch);
+    const int64_t qd = h.q * h.dim, kd = h.kv * h.dim;
+    const at::Tensor hidden = cb::run_layers(*d->model, *t, nullptr, [&](int64_t i, const at::Tensor& qkv) {
+      const at::Tensor rows = qkv.index_select(0, from);
+      d->k[static_cast<size_t>(i)].view({-1, kd}).index_copy_(0, dst, rows.narrow(1, qd, kd));
+      d->v[static_cast<size_t>(i)].view({-1, kd}).index_copy_(0, dst, rows.narrow(1, qd + kd, kd));
+    });
+    const at::Tensor s = cb::ints(taken.data(), b, dev);
+    const at::Tensor keys = cb::ints(reinterpret_cast<const int64_t*>(key), b, dev);
+    d->len.index_copy_(0, s, cb::ints(chain_len, b, dev));
+    d->made.index_fill_(0, s, 0);
+    d->done.index_fill_(0, s, 0);
+    d->key.index_copy_(0, s, keys);
+    const at::Tensor rows = cb::head_rows(*d->model, hidden, cb::ints(ends.data(), b, dev));
+    d->record(s, cb::sample(cb::head_logits(*d->model, rows), d->how, keys, d->made.index_select(0, s), d->eos));
+    d->free_slots.resize(d->free_slots.size() - static_cast<size_t>(b));
+    std::vector<int64_t> now = d->active;
+    now.insert(now.end(), taken.begin(), taken.end());
+    d->set_active(std::move(now));
+    std::copy(taken.begin(), taken.end(), slot);
+  });
+}
+
+int32_t cb_decoder_step(cb_decoder* d, int64_t n, cb_err* e) {
+  return guard(e, [&] {
+    at::NoGradGuard no_grad;
+    for (int64_t i = 0; i < n && !d->active.empty(); i++) d->step();
+  });
+}
+
+int32_t cb_decoder_compact(cb_decoder* d, int64_t* active, cb_err* e) {
+  return guard(e, [&] {
+    at::NoGradGuard no_grad;
+    const at::Tensor done = d->done.to(at::kCPU);
+    const bool* flag = done.const_data_ptr<bool>();
+    std::vector<int64_t> stay;
+    for (const int64_t s : d->active) {
+      if (!flag[s]) stay.push_back(s);
+    }
+    if (stay.size() != d->active.size()) d->set_active(std::move(stay));
+    *active = static_cast<int64_t>(d->active.size());
+  });
+}
+
+int32_t cb_decoder_release(cb_decoder* d, int64_t slot, int64_t* ids, float* logprob, int64_t* count, cb_err* e) {
+  return guard(e, [&] {
+    at::NoGradGuard no_grad;
+    cb::check(slot >= 0 && slot < d->slots, "no such decode slot");
+    cb::check(std::find(d->free_slots.begin(), d->free_slots.end(), slot) == d->free_slots.end(),
+              "the decode slot is free already");
+    const at::Tensor i = d->ids.select(0, slot).to(at::kCPU).contiguous();
+    const at::Tensor l = d->logprob.select(0, slot).to(at::kCPU).contiguous();
+    std::copy_n(i.const_data_ptr<int64_t>(), i.numel(), ids);
+    std::copy_n(l.const_data_ptr<float>(), l.numel(), logprob);
+    *count = d->made.select(0, slot).to(at::kCPU).item<int64_t>();
+    std::vector<int64_t> stay;
+    for (const int64_t s : d->active) {
+      if (s != slot) stay.push_back(s);
+    }
+    d->set_active(std::move(stay));
+    d->free_slots.push_back(slot);
+  });
+}
+}

@@ -1,0 +1,29 @@
+// Decode slots: a KV cache and the state of the sequences in it, all on the device.
+#pragma once
+
+#include <vector>
+
+#include "forward.h"
+#include "sample.h"
+
+struct cb_decoder : cb::Counted {
+  cb_model* model = nullptr;
+  cb_sampling how{};
+  int64_t slots = 0, max_len = 0;
+  at::Tensor eos;                   // [E]
+  std::vector<at::Tensor> k, v;     // per layer [S, max_len, kv*D]
+  at::Tensor last;                  // [S] token sampled last, not yet in the cache
+  at::Tensor len;                   // [S] tokens in the cache
+  at::Tensor made;                  // [S] tokens sampled
+  at::Tensor done;                  // [S] bool
+  at::Tensor key;                   // [S]
+  at::Tensor ids, logprob;          // [S, max_new]
+  std::vector<int64_t> free_slots;  // taken from the back
+  std::vector<int64_t> active;      // slots that are decoded, in the order of admission
+  at::Tensor rows;                  // active, on the device
+
+  void set_active(std::vector<int64_t> a);
+  // Records the draws for the given slots.
+  void record(const at::Tensor& slot_rows, const cb::Draw& d);
+  void step();
+};

@@ -1,0 +1,223 @@
+#include "kernels.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/silu.h>
+#include <ATen/ops/silu_backward.h>
+#include <c10/util/BFloat16.h>
+
+#include <cmath>
+#include <vector>
+
+namespace cb {
+
+namespace {
+
+// Calls f with a value of the tensor's element type: float or c10::BFloat16.
+template <class F>
+void with_type(const at::Tensor& t, F&& f) {
+  if (t.scalar_type() == at::kFloat) {
+    f(float{});
+  } else {
+    check(t.scalar_type() == at::kBFloat16, "the CPU kernels take float32 and bfloat16");
+    f(c10::BFloat16{});
+  }
+}
+
+// Rows per task: small enough to share, large enough to be worth a thread.
+constexpr int64_t kGrain = 8;
+
+template <class T>
+void rms_rows(const T* x, const T* w, T* y, float* rstd, int64_t begin, int64_t end, int64_t h, double eps) {
+  for (int64_t n = begin; n < end; n++) {
+    const T* xr = x + n * h;
+    float sum = 0;
+    for (int64_t i = 0; i < h; i++) sum += static_cast<float>(xr[i]) * static_cast<float>(xr[i]);
+    const float r = 1.0F / std::sqrt(sum / static_cast<float>(h) + static_cast<float>(eps));
+    if (rstd != nullptr) rstd[n] = r;
+    for (int64_t i = 0; i < h; i++) {
+      y[n * h + i] = static_cast<T>(static_cast<float>(xr[i]) * r * static_cast<float>(w[i]));
+    }
+  }
+}
+
+template <class T>
+void rms_rows_backward(const T* dy, const T* x, const T* w, const float* rstd, T* dx, float* dw, int64_t begin,
+                       int64_t end, int64_t h) {
+  for (int64_t n = begin; n < end; n++) {
+    const T* gr = dy + n * h;
+    const T* xr = x + n * h;
+    const float r = rstd[n];
+    float dot = 0;
+    for (int64_t i = 0; i < h; i++) {
+      const float g = static_cast<float>(gr[i]);
+      const float xn = static_cast<float>(xr[i]) * r;
+      dot += g * static_cast<float>(w[i]) * xn;
+      dw[i] += g * xn;
+    }
+    dot /= static_cast<float>(h);
+    for (int64_t i = 0; i < h; i++) {
+      const float xn = static_cast<float>(xr[i]) * r;
+      const float gw = static_cast<float>(gr[i]) * static_cast<float>(w[i]);
+      dx[n * h + i] = static_cast<T>(r * (gw - xn * dot));
+    }
+  }
+}
+
+at::Tensor rstd_of(const at::Tensor& x, double eps) {
+  return x.to(at::kFloat).pow(2).mean(-1).add(eps).rsqrt();
+}
+
+}  // namespace
+
+at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& w, double eps, at::Tensor* rstd) {
+  if (!native_cpu(x)) {
+    const at::Tensor r = rstd_of(x, eps);
+    if (rstd != nullptr) *rstd = r;
+    return x.to(at::kFloat).mul(r.unsqueeze(-1)).mul(w.to(at::kFloat)).to(x.scalar_type());
+  }
+  const int64_t rows = x.size(0), h = x.size(1);
+  at::Tensor y = at::empty_like(x);
+  float* r = nullptr;
+  if (rstd != nullptr) {
+    *rstd = at::empty({rows}, x.options().dtype(at::kFloat));
+    r = rstd->mutable_data_ptr<float>();
+  }
+  with_type(x, [&](auto tag) {
+    using T = decltype(tag);
+    const T* xp = x.const_data_ptr<T>();
+    const T* wp = w.const_data_ptr<T>();
+    T* yp = y.mutable_data_ptr<T>();
+    at::parallel_for(0, rows, kGrain, [&](int64_t b, int64_t e) { rms_rows(xp, wp, yp, r, b, e, h, eps); });
+  });
+  return y;
+}
+
+at::Tensor rms_norm_backward(const at::Tensor& dy, const at::Tensor& x, const at::Tensor& w, const at::Tensor& rstd,
+                             const at::Tensor& dw) {
+  if (!native_cpu(x)) {
+    const at::Tensor g = dy.to(at::kFloat);
+    const at::Tensor xn = x.to(at::kFloat).mul(rstd.unsqueeze(-1));
+    dw.add_(g.mul(xn).sum(0));
+    const at::Tensor gw = g.mul(w.to(at::kFloat));
+    const at::Tensor dot = gw.mul(xn).mean(-1, true);
+    return gw.sub(xn.mul(dot)).mul(rstd.unsqueeze(-1)).to(x.scalar_type());
+  }
+  const int64_t rows = x.size(0), h = x.size(1);
+  at::Tensor dx = at::empty_like(x);
+  // One partial sum of dw per thread's range, added in order, so that the result does not depend on timing.
+  const int64_t parts = std::max<int64_t>(1, std::min<int64_t>(at::get_num_threads(), rows / kGrain));
+  const int64_t step = (rows + parts - 1) / parts;
+  std::vector<float> partial(static_cast<size_t>(parts * h), 0.0F);
+  with_type(x, [&](auto tag) {
+    using T = decltype(tag);
+    const T* gp = dy.const_data_ptr<T>();
+    const T* xp = x.const_data_ptr<T>();
+    const T* wp = w.const_data_ptr<T>();
+    T* dp = dx.mutable_data_ptr<T>();
+    const float* rp = rstd.const_data_ptr<float>();
+    at::parallel_for(0, parts, 1, [&](int64_t b, int64_t e) {
+      for (int64_t p = b; p < e; p++) {
+        rms_rows_backward(gp, xp, wp, rp, dp, partial.data() + p * h, p * step, std::min(rows, (p + 1) * step), h);
+      }
+    });
+  });
+  float* out = dw.mutable_data_ptr<float>();
+  for (int64_t p = 0; p < parts; p++) {
+    for (int64_t i = 0; i < h; i++) out[i] += partial[static_cast<size_t>(p * h + i)];
+  }
+  return dx;
+}
+
+at::Tensor swiglu(const at::Tensor& gu) {
+  const int64_t rows = gu.size(0), f = gu.size(1) / 2;
+  const at::Tensor gate = gu.narrow(1, 0, f), up = gu.narrow(1, f, f);
+  if (!native_cpu(gu)) return at::silu(gate).mul(up);
+  at::Tensor y = at::empty_like(gate, gu.options(), at::MemoryFormat::Contiguous);
+  with_type(gu, [&](auto tag) {
+    using T = decltype(tag);
+    const T* in = gu.const_data_ptr<T>();
+    T* out = y.mutable_data_ptr<T>();
+    at::parallel_for(0, rows, kGrain, [&](int64_t b, int64_t e) {
+      for (int64_t n = b; n < e; n++) {
+        const T* g = in + n * 2 * f;
+        for (int64_t i = 0; i < f; i++) {
+          const float a = static_cast<float>(g[i]);
+          const float s = a / (1.0F + std::exp(-a));
+          out[n * f + i] = static_cast<T>(s * static_cast<float>(g[f + i]));
+        }
+      }
+    });
+  });
+  return y;
+}
+
+at::Tensor swiglu_backward(const at::Tensor& dy, const at::Tensor& gu) {
+  const int64_t rows = gu.size(0), f = gu.size(1) / 2;
+  if (!native_cpu(gu)) {
+    const at::Tensor gate = gu.narrow(1, 0, f), up = gu.narrow(1, f, f);
+    return at::cat({at::silu_backward(dy.mul(up), gate), dy.mul(at::silu(gate))}, 1);
+  }
+  at::Tensor dgu = at::empty_like(gu);
+  with_type(gu, [&](auto tag) {
+    using T = decltype(tag);
+    const T* in = gu.const_data_ptr<T>();
+    const T* d = dy.const_data_ptr<T>();
+    T* out = dgu.mutable_data_ptr<T>();
+    at::parallel_for(0, rows, kGrain, [&](int64_t b, int64_t e) {
+      for (int64_t n = b; n < e; n++) {
+        const T* g = in + n * 2 * f;
+        for (int64_t i = 0; i < f; i++) {
+          const float a = static_cast<float>(g[i]);
+          const float sig = 1.0F / (1.0F + std::exp(-a));
+          const float dyi = static_cast<float>(d[n * f + i]);
+          const float up = static_cast<float>(g[f + i]);
+          out[n * 2 * f + i] = static_cast<T>(dyi * up * sig * (1.0F + a * (1.0F - sig)));
+          out[n * 2 * f + f + i] = static_cast<T>(dyi * a * sig);
+        }
+      }
+    });
+  });
+  return dgu;
+}
+
+void rope_(const at::Tensor& qkv, int64_t heads, int64_t head_dim, const at::Tensor& cos, const at::Tensor& sin,
+           const at::Tensor& positions, int sign) {
+  const int64_t rows = qkv.size(0), width = qkv.size(1), half = head_dim / 2;
+  if (!native_cpu(qkv)) {
+    const at::Tensor c = cos.index_select(0, positions).unsqueeze(1);
+    const at::Tensor s = sin.index_select(0, positions).unsqueeze(1).mul(sign);
+    const at::Tensor x = qkv.narrow(1, 0, heads * head_dim).view({rows, heads, head_dim});
+    const at::Tensor a = x.narrow(2, 0, half).to(at::kFloat, false, true);
+    const at::Tensor b = x.narrow(2, half, half).to(at::kFloat, false, true);
+    x.narrow(2, 0, half).copy_(a.mul(c).sub(b.mul(s)));
+    x.narrow(2, half, half).copy_(b.mul(c).add(a.mul(s)));
+    return;
+  }
+  const float* cp = cos.const_data_ptr<float>();
+  const float* sp = sin.const_data_ptr<float>();
+  const int64_t* pos = positions.const_data_ptr<int64_t>();
+  const float sg = static_cast<float>(sign);
+  with_type(qkv, [&](auto tag) {
+    using T = decltype(tag);
+    T* x = qkv.mutable_data_ptr<T>();
+    at::parallel_for(0, rows, kGrain, [&](int64_t begin, int64_t end) {
+      for (int64_t n = begin; n < end; n++) {
+        const float* c = cp + pos[n] * half;
+        const float* s = sp + pos[n] * half;
+        for (int64_t h = 0; h < heads; h++) {
+          T* p = x + n * width + h * head_dim;
+          for (int64_t i = 0; i < half; i++) {
+            const float a = static_cast<float>(p[i]), b = static_cast<float>(p[half + i]);
+            p[i] = static_cast<T>(a * c[i] - b * s[i] * sg);
+            p[half + i] = static_cast<T>(b * c[i] + a * s[i] * sg);
+          }
+        }
+      }
+    });
+  });
+}
+
+}  // namespace cb

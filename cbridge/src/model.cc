@@ -1,0 +1,205 @@
+#include "model.h"
+
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/addmm.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
+
+#include <cmath>
+#include <memory>
+
+namespace cb {
+
+namespace {
+
+// oneDNN's blocked weight layout is reached through the dispatcher: these two operators have no C++ header.
+at::Tensor reorder(const at::Tensor& w) {
+  static const auto op = c10::Dispatcher::singleton()
+                             .findSchemaOrThrow("mkldnn::_reorder_linear_weight", "")
+                             .typed<at::Tensor(const at::Tensor&, std::optional<int64_t>)>();
+  return op.call(w, std::nullopt);
+}
+
+at::Tensor packed_linear(const at::Tensor& x, const at::Tensor& packed) {
+  using Scalars = c10::List<std::optional<at::Scalar>>;
+  static const auto op =
+      c10::Dispatcher::singleton()
+          .findSchemaOrThrow("mkldnn::_linear_pointwise", "")
+          .typed<at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&,
+                            std::string_view, Scalars, std::optional<std::string_view>)>();
+  return op.call(x, packed, std::nullopt, "none", Scalars(), "");
+}
+
+int64_t layer_size(const cb_arch& a) {
+  const int64_t h = a.hidden, q = static_cast<int64_t>(a.heads) * a.head_dim;
+  const int64_t kv = static_cast<int64_t>(a.kv_heads) * a.head_dim, f = a.ffn;
+  return h + (q + 2 * kv) * h + h * q + h + 2 * f * h + h * f;
+}
+
+void check_arch(const cb_arch& a) {
+  check(a.layers > 0 && a.hidden > 0 && a.heads > 0 && a.kv_heads > 0 && a.head_dim > 0 && a.ffn > 0 &&
+            a.vocab > 0 && a.context > 0,
+        "every size of a model must be positive");
+  check(a.heads % a.kv_heads == 0, "the number of heads must be a multiple of the number of KV heads");
+  check(a.head_dim % 2 == 0, "the head size must be even");
+  check(a.rms_eps > 0, "the norm's epsilon must be positive");
+}
+
+// Cuts consecutive pieces off a flat buffer.
+struct Cutter {
+  at::Tensor flat;
+  int64_t at = 0;
+  at::Tensor take(at::IntArrayRef shape) {
+    if (!flat.defined()) return {};
+    int64_t n = 1;
+    for (const int64_t s : shape) n *= s;
+    at::Tensor t = flat.narrow(0, at, n).view(shape);
+    at += n;
+    return t;
+  }
+};
+
+Layer make_layer(const cb_arch& a, const at::Tensor& compute, const at::Tensor& grad) {
+  Cutter c{compute}, g{grad};
+  const int64_t h = a.hidden, q = static_cast<int64_t>(a.heads) * a.head_dim;
+  const int64_t kv = static_cast<int64_t>(a.kv_heads) * a.head_dim, f = a.ffn;
+  Layer l;
+  l.attn_norm = {c.take({h}), g.take({h})};
+  l.qkv = {c.take({q + 2 * kv, h}), {}, g.take({q + 2 * kv, h})};
+  l.out = {c.take({h, q}), {}, g.take({h, q})};
+  l.mlp_norm = {c.take({h}), g.take({h})};
+  l.gate_up = {c.take({2 * f, h}), {}, g.take({2 * f, h})};
+  l.down = {c.take({h, f}), {}, g.take({h, f})};
+  return l;
+}
+
+// Rotary tables in double precision, stored in fp32: cos and sin of position * frequency.
+void make_rope(cb_model* m, const double* inv_freq) {
+  const int64_t half = m->arch.head_dim / 2, p = m->arch.context;
+  const at::Tensor cos = at::zeros({p, half}, at::kFloat), sin = at::zeros({p, half}, at::kFloat);
+  float* c = cos.mutable_data_ptr<float>();
+  float* s = sin.mutable_data_ptr<float>();
+  for (int64_t i = 0; i < p; i++) {
+    for (int64_t j = 0; j < half; j++) {
+      const double angle = static_cast<double>(i) * inv_freq[j];
+      c[i * half + j] = static_cast<float>(std::cos(angle));
+      s[i * half + j] = static_cast<float>(std::sin(angle));
+    }
+  }
+  m->cos = cos.to(m->device);
+  m->sin = sin.to(m->device);
+}
+
+void make_buffers(cb_model* m) {
+  const cb_arch& a = m->arch;
+  const int64_t vh = static_cast<int64_t>(a.vocab) * a.hidden;
+  std::vector<int64_t> sizes(static_cast<size_t>(a.layers), layer_size(a));
+  sizes.push_back(vh);
+  sizes.push_back(a.hidden);
+  if (a.tied == 0) sizes.push_back(vh);
+  const auto f32 = at::TensorOptions(at::kFloat).device(m->device);
+  for (const int64_t n : sizes) {
+    if (m->trainable) {
+      m->master.push_back(at::zeros({n}, f32));
+      m->grad.push_back(at::zeros({n}, f32));
+    }
+    const bool shared = m->trainable && m->dtype == at::kFloat;
+    m->compute.push_back(shared ? m->master.back() : at::zeros({n}, f32.dtype(m->dtype)));
+  }
+}
+
+void make_views(cb_model* m) {
+  const cb_arch& a = m->arch;
+  const auto grad = [&](int64_t i) { return m->trainable ? m->grad[static_cast<size_t>(i)] : at::Tensor(); };
+  const auto comp = [&](int64_t i) { return m->compute[static_cast<size_t>(i)]; };
+  for (int64_t i = 0; i < a.layers; i++) m->layers.push_back(make_layer(a, comp(i), grad(i)));
+  const auto table = [&](int64_t i) {
+    Cutter c{comp(i)}, g{grad(i)};
+    return Matrix{c.take({a.vocab, a.hidden}), {}, g.take({a.vocab, a.hidden})};
+  };
+  m->embed = table(a.layers);
+  m->norm = {comp(a.layers + 1), grad(a.layers + 1)};
+  m->head = a.tied != 0 ? m->embed : table(a.layers + 2);
+}
+
+}  // namespace
+
+at::Tensor Matrix::apply(const at::Tensor& x) const {
+  return packed.defined() ? packed_linear(x, packed) : at::linear(x, w);
+}
+
+at::Tensor Matrix::backward_input(const at::Tensor& dy) const { return at::mm(dy, w); }
+
+void Matrix::accumulate(const at::Tensor& dy, const at::Tensor& x) const {
+  at::Tensor g = grad;
+  if (x.scalar_type() == at::kFloat) {
+    at::addmm_out(g, g, dy.t(), x);
+  } else {
+    g.add_(at::mm(dy.t(), x));  // the sum over micro-batches stays in fp32
+  }
+}
+
+}  // namespace cb
+
+void cb_model::pack(bool on) {
+  const auto one = [&](cb::Matrix& m) { m.packed = on && device.is_cpu() ? cb::reorder(m.w) : at::Tensor(); };
+  for (cb::Layer& l : layers) {
+    one(l.qkv);
+    one(l.out);
+    one(l.gate_up);
+    one(l.down);
+  }
+  one(head);
+}
+
+using cb::guard;
+
+extern "C" {
+
+int32_t cb_model_new(const cb_arch* a, const double* inv_freq, int32_t dtype, cb_device d, int32_t trainable,
+                     cb_model** out, cb_err* e) {
+  return guard(e, [&] {
+    cb::check_arch(*a);
+    cb::check(dtype == CB_F32 || dtype == CB_BF16, "a model computes in float32 or bfloat16");
+    auto m = std::make_unique<cb_model>();
+    m->arch = *a;
+    m->device = cb::device_of(d);
+    m->dtype = cb::dtype_of(dtype);
+    m->trainable = trainable != 0;
+    cb::make_rope(m.get(), inv_freq);
+    cb::make_buffers(m.get());
+    cb::make_views(m.get());
+    *out = m.release();
+  });
+}
+
+void cb_model_free(cb_model* m) { delete m; }
+
+int32_t cb_model_buffer(cb_model* m, int32_t kind, int32_t index, cb_tensor** out, cb_err* e) {
+  return guard(e, [&] {
+    cb::check(index >= 0 && index < m->buffers(), "no such weight buffer");
+    cb::check(kind == CB_COMPUTE || m->trainable, "a frozen model has neither masters nor gradients");
+    const auto& from = kind == CB_MASTER ? m->master : kind == CB_GRAD ? m->grad : m->compute;
+    *out = cb::wrap(from[static_cast<size_t>(index)]);
+  });
+}
+
+int32_t cb_model_commit(cb_model* m, int32_t prepack, cb_err* e) {
+  return guard(e, [&] {
+    at::NoGradGuard no_grad;
+    if (m->trainable && m->dtype != at::kFloat) {
+      for (size_t i = 0; i < m->master.size(); i++) m->compute[i].copy_(m->master[i]);
+    }
+    m->pack(prepack != 0);
+  });
+}
+
+int32_t cb_model_zero_grad(cb_model* m, cb_err* e) {
+  return guard(e, [&] {
+    at::NoGradGuard no_grad;
+    for (const at::Tensor& g : m->grad) g.zero_();
+  });
+}
+}

@@ -1,0 +1,50 @@
+// Weights of one model: flat buffers per layer, the matrices as views into them, and their products.
+#pragma once
+
+#include <vector>
+
+#include "tensor.h"
+
+namespace cb {
+
+// One matrix [out, in] in compute dtype, optionally with a blocked copy that the CPU multiplies faster.
+struct Matrix {
+  at::Tensor w;       // [out, in], view into a flat compute buffer
+  at::Tensor packed;  // undefined when not prepacked
+  at::Tensor grad;    // [out, in] fp32 view into a flat gradient buffer; undefined when frozen
+
+  // x [N,in] -> [N,out]
+  at::Tensor apply(const at::Tensor& x) const;
+  // dL/dx from dy [N,out]
+  at::Tensor backward_input(const at::Tensor& dy) const;
+  // grad += dy^T x
+  void accumulate(const at::Tensor& dy, const at::Tensor& x) const;
+};
+
+struct Vector {
+  at::Tensor w;     // [n] compute dtype
+  at::Tensor grad;  // [n] fp32
+};
+
+struct Layer {
+  Vector attn_norm, mlp_norm;
+  Matrix qkv, out, gate_up, down;
+};
+
+}  // namespace cb
+
+struct cb_model : cb::Counted {
+  cb_arch arch;
+  at::Device device{at::kCPU};
+  at::ScalarType dtype;
+  bool trainable;
+  at::Tensor cos, sin;  // [context, D/2] fp32
+  std::vector<at::Tensor> master, compute, grad;  // by buffer index; master and grad only when trainable
+  std::vector<cb::Layer> layers;
+  cb::Matrix embed;  // [V,H], also the head of a tied model
+  cb::Matrix head;   // [V,H]; shares memory with embed when tied
+  cb::Vector norm;
+
+  int64_t buffers() const { return arch.layers + 2 + (arch.tied != 0 ? 0 : 1); }
+  void pack(bool on);
+};

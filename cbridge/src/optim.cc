@@ -1,0 +1,80 @@
+// AdamW on fp32 masters: one fused pass over the flat buffers.
+#include <ATen/ops/_foreach_mul.h>
+#include <ATen/ops/_foreach_norm.h>
+#include <ATen/ops/_fused_adamw.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/zeros_like.h>
+
+#include <cmath>
+#include <memory>
+
+#include "model.h"
+
+struct cb_adamw : cb::Counted {
+  double beta1, beta2, eps, weight_decay;
+  std::vector<at::Tensor> m, v;
+};
+
+using cb::guard;
+
+extern "C" {
+
+int32_t cb_adamw_new(cb_model* m, double beta1, double beta2, double eps, double weight_decay, cb_adamw** out,
+                     cb_err* e) {
+  return guard(e, [&] {
+    cb::check(m->trainable, "a frozen model has nothing to optimize");
+    auto o = std::make_unique<cb_adamw>();
+    o->beta1 = beta1;
+    o->beta2 = beta2;
+    o->eps = eps;
+    o->weight_decay = weight_decay;
+    for (const at::Tensor& p : m->master) {
+      o->m.push_back(at::zeros_like(p));
+      o->v.push_back(at::zeros_like(p));
+    }
+    *out = o.release();
+  });
+}
+
+void cb_adamw_free(cb_adamw* o) { delete o; }
+
+int32_t cb_grad_norm(cb_model* m, double* norm, cb_err* e) {
+  return guard(e, [&] {
+    at::NoGradGuard no_grad;
+    double sum = 0;
+    for (const at::Tensor& n : at::_foreach_norm(m->grad)) {
+      const double x = n.to(at::kCPU).item<double>();
+      sum += x * x;
+    }
+    *norm = std::sqrt(sum);
+  });
+}
+
+int32_t cb_grad_scale(cb_model* m, double factor, cb_err* e) {
+  return guard(e, [&] {
+    at::NoGradGuard no_grad;
+    at::_foreach_mul_(m->grad, factor);
+  });
+}
+
+int32_t cb_adamw_step(cb_adamw* o, cb_model* m, double lr, int64_t t, cb_err* e) {
+  return guard(e, [&] {
+    at::NoGradGuard no_grad;
+    cb::check(t >= 1, "optimizer steps are counted from 1");
+    // The fused kernel reads the step count and does not advance it.
+    std::vector<at::Tensor> steps(m->master.size(),
+                                  at::full({}, static_cast<double>(t), at::TensorOptions(at::kFloat).device(m->device)));
+    at::_fused_adamw_(m->master, m->grad, o->m, o->v, {}, steps, lr, o->beta1, o->beta2, o->weight_decay, o->eps,
+                      /*amsgrad=*/false, /*maximize=*/false);
+  });
+}
+
+int32_t cb_adamw_moment(cb_adamw* o, int32_t which, int32_t index, cb_tensor** out, cb_err* e) {
+  return guard(e, [&] {
+    cb::check(which == 0 || which == 1, "AdamW has two moments");
+    const auto& from = which == 0 ? o->m : o->v;
+    cb::check(index >= 0 && index < static_cast<int32_t>(from.size()), "no such moment buffer");
+    *out = cb::wrap(from[static_cast<size_t>(index)]);
+  });
+}
+}

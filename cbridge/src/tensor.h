@@ -1,0 +1,28 @@
+// Handles of tensors, and the mapping of the contract's dtypes and devices to libtorch's.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <c10/core/GradMode.h>
+
+#include "guard.h"
+
+// gotorch's handle is a bare at::Tensor*, and handles are exchanged with it: so is ours.
+struct cb_tensor : at::Tensor {};
+
+namespace cb {
+
+at::ScalarType dtype_of(int32_t d);
+int32_t dtype_code(at::ScalarType t);
+at::Device device_of(cb_device d);
+
+// Moves t onto the heap as a handle.
+cb_tensor* wrap(at::Tensor t);
+const at::Tensor& unwrap(const cb_tensor* t);
+
+// 64-bit host integers as a tensor on the device.
+at::Tensor ints(const int64_t* data, int64_t n, at::Device d);
+
+// True where the CPU's own kernels are to be used.
+bool native_cpu(const at::Tensor& t);
+
+}  // namespace cb
