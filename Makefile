@@ -13,7 +13,7 @@ export PYTHON
 ROOT := $(CURDIR)
 BUILD := $(ROOT)/build
 MODEL := third_party/models/SmolLM2-135M-Instruct.Q4_1.gguf
-CLANG_FORMAT := third_party/clang-format/dist/clang_format/data/bin/clang-format
+CLANG_FORMAT := third_party/clang-format/dist/wheel/clang_format/data/bin/clang-format
 GOTORCH := github.com/wangkuiyi/gotorch
 
 ifeq ($(filter $(TORCH_CUDA),$(CUDA_VERSIONS)),)
@@ -69,6 +69,48 @@ cbridge: check $(LIBTORCH_READY) ## build the C++ libraries and their tests
 build: cbridge ## build everything; the program is bin/oaif
 	@go build -o bin/ ./cmd/oaif
 
+.PHONY: $(CUDA_VERSIONS)
+cu126 cu128 cu130 cu132 cpu: ## build against that libtorch; give TORCH_CUDA to go on with it
+	@$(MAKE) --no-print-directory build TORCH_CUDA=$@
+
+.PHONY: demo
+demo: build model ## train SmolLM2-135M-Instruct on film reviews, into runs/demo
+	@bin/oaif train configs/demo.toml --out runs/demo $(if $(wildcard runs/demo/config.toml),--resume)
+
+# Packages that work without libtorch are tested without cgo, so that they stay so.
+PURE := ./oaif ./oaif/config ./oaif/prompts ./oaif/tokenizer ./oaif/chat ./oaif/weights \
+	./oaif/annotator ./oaif/checkpoint ./oaif/report
+
+# One test program at a time: each uses all processors itself.
+.PHONY: test
+test: build model ## run every test, Go and C++
+	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error
+	@CGO_ENABLED=0 go test $(PURE)
+	@go test -p 1 -timeout 60m $$(go list ./... | grep -vxF "$$(go list $(PURE))")
+
+CPP := cbridge/include/*.h cbridge/src/* cbridge/test/* third_party/gotorch/*.cc
+TOOL := go tool -modfile=third_party/tools/go.mod
+
+.PHONY: clang-format
+clang-format: check
+	@third_party/pip-target.sh third_party/clang-format/pins.txt third_party/clang-format/dist/wheel
+
+# Generated headers of torch/ do not exist before the C++ is built, and vet type-checks cgo code.
+.PHONY: lint
+lint: cbridge clang-format ## check format, vet, staticcheck, errcheck, go.mod
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { \
+		echo "gofmt would change: $$unformatted"; exit 1; }
+	go vet ./...
+	$(TOOL) staticcheck ./...
+	$(TOOL) errcheck ./...
+	@$(CLANG_FORMAT) --dry-run -Werror $(CPP)
+	go mod tidy -diff
+
+.PHONY: format
+format: clang-format ## rewrite Go and C++ files in the house's format
+	@gofmt -w .
+	@$(CLANG_FORMAT) -i $(CPP)
+
 .PHONY: clean
-clean: ## remove what was built; downloads stay
-	rm -rf build bin
+clean: ## remove what was built; downloads and runs stay
+	rm -rf $(BUILD) bin torch/gen_build.h
