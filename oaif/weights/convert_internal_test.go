@@ -16,7 +16,8 @@ func TestFloat16(t *testing.T) {
 	for i := range 1 << 16 {
 		v := float16(uint16(i))
 		if i&0x7c00 == 0x7c00 {
-			if isNaN := i&0x3ff != 0; math.IsNaN(float64(v)) != isNaN || !isNaN && !math.IsInf(float64(v), 0) {
+			wide, isNaN := float64(v), i&0x3ff != 0
+			if math.IsNaN(wide) != isNaN || math.IsInf(wide, 0) == isNaN {
 				t.Errorf("half %#x became %v", i, v)
 			}
 			continue
@@ -39,7 +40,8 @@ func TestFloat16(t *testing.T) {
 }
 
 func TestFirstNonFinite(t *testing.T) {
-	w := []float32{0, math.MaxFloat32, -math.MaxFloat32, math.SmallestNonzeroFloat32, float32(math.Copysign(0, -1))}
+	w := []float32{0, float32(math.Copysign(0, -1)), math.MaxFloat32, -math.MaxFloat32,
+		math.SmallestNonzeroFloat32}
 	if i := firstNonFinite(w); i != -1 {
 		t.Errorf("finite weights: %d", i)
 	}

@@ -39,7 +39,8 @@ func familyBy(path, kind, name string, match func(*family) bool) (*family, error
 	for i, f := range families {
 		known[i] = f.arch
 	}
-	return nil, dataError(path, "%s %q is not supported (supported: %s)", kind, name, strings.Join(known, ", "))
+	return nil, dataError(path, "%s %q is not supported (supported: %s)", kind, name,
+		strings.Join(known, ", "))
 }
 
 // resolve pairs the family's tensors with the ones found, by the names that key picks, and checks shapes.

@@ -105,6 +105,7 @@ func FuzzGGUF(f *testing.F) {
 func FuzzSafetensors(f *testing.F) {
 	_, safetensors := seedFiles(f)
 	f.Add(safetensors)
-	f.Add([]byte("\x40\x00\x00\x00\x00\x00\x00\x00" + `{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}          `))
+	f.Add([]byte("\x40\x00\x00\x00\x00\x00\x00\x00" +
+		`{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}          `))
 	f.Fuzz(func(t *testing.T, data []byte) { readMemory(t, data, false) })
 }

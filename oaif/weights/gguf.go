@@ -57,9 +57,10 @@ func ggufHeader(c *cursor) (tensors, pairs int) {
 	case c.err != nil:
 		return 0, 0
 	case version&0xffff == 0 && version != 0:
-		c.fail("is a big-endian GGUF file (version %d), which is not supported", bits.ReverseBytes32(version))
+		c.fail("is a big-endian GGUF file (version %d), which is not supported",
+			bits.ReverseBytes32(version))
 	case version == 1:
-		c.fail("is a GGUF file of version 1, which is not supported (2 and 3 are); convert the model anew")
+		c.fail("is a GGUF file of version 1, which is not supported (2 and 3 are); convert it anew")
 	case version != 2 && version != 3:
 		c.fail("is a GGUF file of version %d, which is not supported (2 and 3 are)", version)
 	}
@@ -187,7 +188,8 @@ func ggufCheckExtents(m *mapping, infos []ggufInfo, start, align int) error {
 	end, last := 0, ""
 	for _, i := range sorted {
 		if i.offset%align != 0 {
-			return dataError(m.path, "is corrupt: tensor %q starts at byte %d of the data, not a multiple of %d",
+			return dataError(m.path,
+				"is corrupt: tensor %q starts at byte %d of the data, not a multiple of %d",
 				i.name, i.offset, align)
 		}
 		if i.offset < end {

@@ -25,7 +25,8 @@ func (c *cursor) take(n uint64, what string) []byte {
 		return nil
 	}
 	if n > uint64(len(c.data)-c.off) {
-		c.fail("is truncated or corrupt: the file ends within %s (byte %d of %d)", what, c.off, len(c.data))
+		c.fail("is truncated or corrupt: the file ends within %s (byte %d of %d)",
+			what, c.off, len(c.data))
 		return nil
 	}
 	b := c.data[c.off : c.off+int(n)]
@@ -81,8 +82,8 @@ const (
 
 // ggufSizes are the sizes of the value types in bytes, the smallest one for strings; arrays have none.
 var ggufSizes = map[uint32]int{
-	ggufU8: 1, ggufI8: 1, ggufU16: 2, ggufI16: 2, ggufU32: 4, ggufI32: 4, ggufF32: 4, ggufBool: 1, ggufString: 8,
-	ggufU64: 8, ggufI64: 8, ggufF64: 8,
+	ggufU8: 1, ggufI8: 1, ggufU16: 2, ggufI16: 2, ggufU32: 4, ggufI32: 4, ggufF32: 4,
+	ggufBool: 1, ggufString: 8, ggufU64: 8, ggufI64: 8, ggufF64: 8,
 }
 
 // value reads one metadata value as int64, float64, bool or string, or a slice of one of these.

@@ -17,8 +17,9 @@ var llama = family{
 	toHF:     llamaToHF,
 	tensors:  llamaTensors,
 	ignored: func(c Config, name string) bool {
-		return strings.HasSuffix(name, ".self_attn.rotary_emb.inv_freq") || // buffers of old files, recomputed
-			c.TieEmbeddings && name == "lm_head.weight" // a second copy of the embedding
+		// Buffers of old files, which are recomputed, and a second copy of the embedding.
+		return strings.HasSuffix(name, ".self_attn.rotary_emb.inv_freq") ||
+			c.TieEmbeddings && name == "lm_head.weight"
 	},
 }
 

@@ -85,7 +85,8 @@ func (f *ggufFile) ropeFactors(path string, cfg *Config) error {
 		return nil
 	}
 	if len(t.Shape) != 1 || t.Shape[0] != cfg.HeadDim/2 {
-		return dataError(path, "tensor %q has shape %s, expected [%d]", ropeFreqs, shapeText(t.Shape), cfg.HeadDim/2)
+		return dataError(path, "tensor %q has shape %s, expected [%d]",
+			ropeFreqs, shapeText(t.Shape), cfg.HeadDim/2)
 	}
 	factors := make([]float32, t.Shape[0])
 	if err := t.Float32(factors); err != nil {
@@ -94,7 +95,8 @@ func (f *ggufFile) ropeFactors(path string, cfg *Config) error {
 	ones := true
 	for i, v := range factors {
 		if v <= 0 {
-			return dataError(path, "tensor %q holds %v at column %d, expected positive numbers", ropeFreqs, v, i)
+			return dataError(path, "tensor %q holds %v at column %d, expected positive numbers",
+				ropeFreqs, v, i)
 		}
 		ones = ones && v == 1
 	}

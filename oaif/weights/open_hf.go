@@ -20,6 +20,10 @@ const (
 	templateFile   = "chat_template.jinja"
 )
 
+// settingsFiles are the files beside the weights that decide what a model does.
+var settingsFiles = []string{configFile, generationFile, tokenizerFile, tokenizerSetup,
+	templateFile}
+
 // openHF builds a model from a Hugging Face folder.
 func openHF(dir string) (*Model, error) {
 	fam, cfg, err := readHFConfig(dir)
@@ -30,13 +34,15 @@ func openHF(dir string) (*Model, error) {
 	if m.template, err = readTemplate(dir); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{configFile, generationFile, tokenizerFile, tokenizerSetup, templateFile} {
-		if exists(filepath.Join(dir, name)) {
-			m.digested = append(m.digested, filepath.Join(dir, name))
+	for _, name := range settingsFiles {
+		path := filepath.Join(dir, name)
+		if !exists(path) {
+			continue
 		}
-	}
-	if path := filepath.Join(dir, tokenizerFile); exists(path) {
-		m.tokenizer = path
+		m.digested = append(m.digested, path)
+		if name == tokenizerFile {
+			m.tokenizer = path
+		}
 	}
 	found, err := m.mapShards(dir)
 	if err != nil {
@@ -115,21 +121,24 @@ func (m *Model) mapShards(dir string) (map[string]Tensor, error) {
 			}
 		}
 		if _, ok := all[name]; !ok {
-			return nil, dataError(filepath.Join(dir, shard), "tensor %q is missing, though %s lists it", name, indexFile)
+			return nil, dataError(filepath.Join(dir, shard), "tensor %q is missing, though %s lists it",
+				name, indexFile)
 		}
 	}
 	return all, nil
 }
 
 // addShard maps one shard and adds its tensors, each of which the index must place in this shard.
-func (m *Model) addShard(dir, shard string, shardOf map[string]string, all map[string]Tensor) error {
+func (m *Model) addShard(dir, shard string, shardOf map[string]string,
+	all map[string]Tensor) error {
 	tensors, err := m.mapShard(filepath.Join(dir, shard))
 	if err != nil {
 		return err
 	}
 	for _, name := range sortedKeys(tensors) {
 		if shardOf[name] != shard {
-			return dataError(filepath.Join(dir, shard), "tensor %q is not listed for this file in %s", name, indexFile)
+			return dataError(filepath.Join(dir, shard), "tensor %q is not listed for this file in %s",
+				name, indexFile)
 		}
 		all[name] = tensors[name]
 	}
@@ -164,7 +173,8 @@ func readIndex(path string) (map[string]string, error) {
 	}
 	for _, name := range sortedKeys(shardOf) {
 		if shard := shardOf[name]; shard != filepath.Base(shard) || shard == "." || shard == ".." {
-			return nil, dataError(path, "tensor %q lies in %q, which is not the name of a file in the folder", name, shard)
+			return nil, dataError(path,
+				"tensor %q lies in %q, which is not the name of a file in the folder", name, shard)
 		}
 	}
 	return shardOf, nil

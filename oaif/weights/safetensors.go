@@ -29,11 +29,12 @@ func parseSafetensors(m *mapping) (map[string]Tensor, error) {
 	}
 	n := binary.LittleEndian.Uint64(m.data)
 	if n > maxHeader {
-		return nil, dataError(m.path, "is not a safetensors file or corrupt: a header of %d bytes, the limit is %d",
-			n, maxHeader)
+		return nil, dataError(m.path,
+			"is not a safetensors file or corrupt: a header of %d bytes, the limit is %d", n, maxHeader)
 	}
 	if n > uint64(len(m.data)-8) {
-		return nil, dataError(m.path, "is truncated: the header has %d bytes, the file %d", n, len(m.data))
+		return nil, dataError(m.path, "is truncated: the header has %d bytes, the file %d",
+			n, len(m.data))
 	}
 	entries, err := stHeader(m.path, m.data[8:8+n])
 	if err != nil {
@@ -105,7 +106,8 @@ func stHeader(path string, header []byte) ([]stEntry, error) {
 func (e *stEntry) check(path string) error {
 	f, ok := formats[DType(e.DType)]
 	if !ok || f.block != 1 {
-		return dataError(path, "tensor %q has type %q, which is not supported (F32, F16 and BF16 are)", e.name, e.DType)
+		return dataError(path, "tensor %q has type %q, which is not supported (F32, F16 and BF16 are)",
+			e.name, e.DType)
 	}
 	if len(e.Offsets) != 2 || e.Offsets[0] > e.Offsets[1] || e.Offsets[1] > math.MaxInt64 {
 		return dataError(path, "tensor %q has offsets %d, expected a start and an end", e.name, e.Offsets)
@@ -138,7 +140,8 @@ func stCheckExtents(path string, entries []stEntry, size uint64) error {
 		case e.Offsets[0] > end:
 			return dataError(path, "is corrupt: %d unused bytes before tensor %q", e.Offsets[0]-end, e.name)
 		case e.Offsets[1] > size:
-			return dataError(path, "is truncated: tensor %q ends at byte %d of the data, the file holds %d of it",
+			return dataError(path,
+				"is truncated: tensor %q ends at byte %d of the data, the file holds %d of it",
 				e.name, e.Offsets[1], size)
 		}
 		end, last = e.Offsets[1], e.name

@@ -78,7 +78,8 @@ func (t Tensor) convertRows(dst []float32, from, to, rows int) error {
 		row := dst[r*columns : (r+1)*columns]
 		f.convert(row, t.file.data[start:start+stride])
 		if c := firstNonFinite(row); c >= 0 {
-			return dataError(t.file.path, "tensor %q holds %v at row %d, column %d", t.fileName, row[c], r, c)
+			return dataError(t.file.path, "tensor %q holds %v at row %d, column %d",
+				t.fileName, row[c], r, c)
 		}
 	}
 	return nil

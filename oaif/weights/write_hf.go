@@ -33,7 +33,8 @@ type File struct {
 // nothing new is left behind; the error is an oaif.DataError, or the one of Fill or Write.
 func WriteHF(dir string, cfg Config, tensors []Source, extra []File) error {
 	dir = filepath.Clean(dir)
-	fam, err := familyBy(dir, "architecture", cfg.Arch, func(f *family) bool { return f.arch == cfg.Arch })
+	fam, err := familyBy(dir, "architecture", cfg.Arch,
+		func(f *family) bool { return f.arch == cfg.Arch })
 	if err != nil {
 		return err
 	}
@@ -62,7 +63,8 @@ func checkSources(dir string, fam *family, cfg Config, tensors []Source) error {
 		return err
 	}
 	if cfg.RopeFactors != nil && cfg.RopeScaling == nil {
-		return dataError(dir, "cannot be written: the rotary frequency factors are of no type that config.json knows")
+		return dataError(dir,
+			"cannot be written: the rotary frequency factors are of no type that config.json knows")
 	}
 	shapes := make(map[string][]int)
 	for _, s := range fam.tensors(cfg) {
@@ -71,7 +73,8 @@ func checkSources(dir string, fam *family, cfg Config, tensors []Source) error {
 	for _, t := range tensors {
 		shape, ok := shapes[t.Name]
 		if !ok {
-			return dataError(dir, "cannot be written: tensor %q is there twice or has no place in this model", t.Name)
+			return dataError(dir,
+				"cannot be written: tensor %q is there twice or has no place in this model", t.Name)
 		}
 		if !slices.Equal(shape, t.Shape) {
 			return dataError(dir, "cannot be written: tensor %q has shape %s, expected %s",
@@ -94,7 +97,8 @@ func checkReplaceable(dir string) error {
 	case err != nil:
 		return dataError(dir, "cannot be written: %v", cause(err))
 	case len(entries) > 0 && !exists(filepath.Join(dir, configFile)):
-		return dataError(dir, "exists and is not a model folder (it has no %s); it is not replaced", configFile)
+		return dataError(dir, "exists and is not a model folder (it has no %s); it is not replaced",
+			configFile)
 	}
 	return nil
 }

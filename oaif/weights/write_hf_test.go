@@ -163,12 +163,15 @@ func TestWriteHFRefuses(t *testing.T) {
 		want   []string
 	}{
 		{"missing", func(_ *weights.Config, s *[]weights.Source) { *s = (*s)[1:] }, []string{"missing"}},
-		{"twice", func(_ *weights.Config, s *[]weights.Source) { *s = append(*s, (*s)[0]) }, []string{"twice"}},
+		{"twice", func(_ *weights.Config, s *[]weights.Source) { *s = append(*s, (*s)[0]) },
+			[]string{"twice"}},
 		{"unknown", func(_ *weights.Config, s *[]weights.Source) { (*s)[0].Name = "x" }, []string{`"x"`}},
-		{"shape", func(_ *weights.Config, s *[]weights.Source) { (*s)[0].Shape = []int{3} }, []string{"[3]"}},
+		{"shape", func(_ *weights.Config, s *[]weights.Source) { (*s)[0].Shape = []int{3} },
+			[]string{"[3]"}},
 		{"family", func(c *weights.Config, _ *[]weights.Source) { c.Arch = "x" }, []string{`"x"`}},
 		{"end id", func(c *weights.Config, _ *[]weights.Source) { c.EOS = []int32{99} }, []string{"99"}},
-		{"factors", func(c *weights.Config, _ *[]weights.Source) { c.RopeScaling = nil }, []string{"rotary"}},
+		{"factors", func(c *weights.Config, _ *[]weights.Source) { c.RopeScaling = nil },
+			[]string{"rotary"}},
 		{"NaN", func(_ *weights.Config, s *[]weights.Source) {
 			(*s)[0].Fill = func(dst []float32) error {
 				dst[3] = float32(math.NaN())
