@@ -79,12 +79,14 @@ func stepMetrics(step int) object {
 func evalMetrics(step int) object {
 	rate := .5 + .4*float64(step)/toySteps
 	judge := func(name string, rate float64) object {
-		return object{"judge": name, "n": 256, "win": int(256 * rate), "tie": 0, "loss": 256 - int(256*rate),
+		win := int(256 * rate)
+		return object{"judge": name, "n": 256, "win": win, "tie": 0, "loss": 256 - win,
 			"win_rate": rate, "ci95": []float64{rate - .05, rate + .04}}
 	}
+	judges := []object{judge("annotator", rate), judge("vader", rate-.12*(rate-.5))}
 	return object{"step": step, "eval": object{"kl_nats": 9 * rate * rate, "entropy_nats": 2.2,
 		"mean_tokens": 23.8, "baseline_mean_tokens": 23.7, "distinct2": .88, "baseline_distinct2": .9,
-		"eos_rate": .05, "judges": []object{judge("annotator", rate), judge("vader", rate-.12*(rate-.5))}}}
+		"eos_rate": .05, "judges": judges}}
 }
 
 func stepSystem(step int) object {
@@ -93,9 +95,9 @@ func stepSystem(step int) object {
 	if step%10 == 0 {
 		stages["eval"], stages["checkpoint"] = 11., 1.5
 	}
-	return object{"step": step, "time": "2026-03-01T10:00:00Z", "seconds": 7.2, "stage_seconds": stages,
-		"tokens": 768, "tokens_per_second": 100 + 5*math.Sin(float64(step)), "live_handles": 812,
-		"rss_bytes": 2.6e9, "peak_rss_bytes": 3.1e9}
+	return object{"step": step, "time": "2026-03-01T10:00:00Z", "seconds": 7.2,
+		"stage_seconds": stages, "tokens": 768, "tokens_per_second": 100 + 5*math.Sin(float64(step)),
+		"live_handles": 812, "rss_bytes": 2.6e9, "peak_rss_bytes": 3.1e9}
 }
 
 func evalTexts(step int) []object {
@@ -104,7 +106,7 @@ func evalTexts(step int) []object {
 	rows := make([]object, 40)
 	for i := range rows {
 		rows[i] = object{"index": 700 + i, "prompt": openings[i%4] + fmt.Sprintf(" (%d)", i),
-			"answer":   fmt.Sprintf(" is a warm, generous <b>delight</b> that stays with you. Step %d.", step),
+			"answer":   fmt.Sprintf(" is a warm, <b>generous</b> delight that stays. Step %d.", step),
 			"baseline": " is a film that was made in the year and it was released in the year.",
 			"kl_nats":  6.1, "judges": object{
 				"annotator": object{"verdict": []string{"a", "a", "b", "tie"}[i%4], "p_a": .83},
@@ -117,8 +119,8 @@ func pairs() []object {
 	rows := make([]object, 400)
 	for i := range rows {
 		pa := .5 + .5*math.Sin(float64(i)*1.7)
-		row := object{"step": i/16 + 1, "index": i, "prompt": "p", "p_a": pa, "verdict": "a", "chosen": "a",
-			"skipped": "", "reason": ""}
+		row := object{"step": i/16 + 1, "index": i, "prompt": "p", "p_a": pa, "verdict": "a",
+			"chosen": "a", "skipped": "", "reason": ""}
 		switch {
 		case i%40 == 7:
 			row["verdict"], row["chosen"], row["skipped"], row["p_a"] = "tie", "", "tie", .5

@@ -103,7 +103,7 @@ func (r *records) tiles() []fact {
 	var tiles []fact
 	for _, j := range r.last() {
 		tiles = append(tiles, fact{"win rate by " + j.Judge, number(100*j.WinRate) + " %",
-			fmt.Sprintf("95 %% interval %s – %s %%, %s prompts", number(100*j.CI95[0]),
+			fmt.Sprintf("95\u00a0%% interval %s\u00a0to\u00a0%s\u00a0%%, %s prompts", number(100*j.CI95[0]),
 				number(100*j.CI95[1]), count(j.N))})
 	}
 	if r.summary != nil {

@@ -106,10 +106,11 @@ func style(p *plot.Plot, ax axes) {
 		axis.Tick.LineStyle = draw.LineStyle{}
 		axis.Tick.Label.Font = face
 		axis.Tick.Label.Color = textColor
-		axis.Padding = 4
 		axis.Tick.Marker = ticks{}
 	}
+	p.X.Padding, p.Y.Padding = 0, 4 // the axis of x lies at the least y
 	p.X.LineStyle = draw.LineStyle{Color: axisColor, Width: .75}
+	p.X.Tick.LineStyle, p.X.Tick.Length = p.X.LineStyle, 4
 	p.X.Tick.Marker = ticks{whole: ax.steps}
 }
 

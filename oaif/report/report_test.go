@@ -52,7 +52,7 @@ func TestFinishedRun(t *testing.T) {
 		"Reward accuracy", "Annotator score", "KL to the reference", "Entropy", "Tokens in an answer",
 		"How answers end", "Distinct-2", "Gradient norm", "Learning rate", "Sampler-trainer gap",
 		"Pairs of a step", "Speed", "Memory", "Live tensor handles", "Seconds of a step",
-		"Probability that answer a is better"} {
+		"Preference for answer a"} {
 		wants(t, page, "<h4>"+title+"</h4>")
 	}
 	if strings.Contains(page, "<h4>Same position</h4>") || strings.Contains(page, "Further metrics") {
@@ -68,8 +68,8 @@ func TestFinishedRun(t *testing.T) {
 
 func TestPageFetchesNothing(t *testing.T) {
 	page := write(t, trainedRun())
-	for _, bad := range []string{"http:", "https:", "<script", "<link", "<img", "@import", "url(", "src=",
-		"xlink"} {
+	for _, bad := range []string{"http:", "https:", "<script", "<link", "<img", "@import",
+		"url(", "src=", "xlink"} {
 		if strings.Contains(page, bad) {
 			t.Errorf("the page holds %q", bad)
 		}
@@ -108,15 +108,15 @@ func TestTextsAreEscaped(t *testing.T) {
 
 func TestBeforeAndAfterTable(t *testing.T) {
 	page := write(t, trainedRun())
-	wants(t, page, "12 of 40 held-out prompts", "at step 25", "&lt;b&gt;delight&lt;/b&gt;", "p = 0.83",
-		"0 → 0.81", `<span class="pill win">win</span> vader`, `<span class="pill loss">loss</span> annotator`,
-		`<span class="pill tie">tie</span> annotator`)
+	wants(t, page, "12 of 40 held-out prompts", "at step 25", "&lt;b&gt;generous&lt;/b&gt;",
+		"p = 0.83", "0 → 0.81", `<span class="pill win">win</span> vader`,
+		`<span class="pill loss">loss</span> annotator`, `<span class="pill tie">tie</span> annotator`)
 	for _, shown := range []string{"#700<", "#703<", "#736<"} { // every 40/12-th prompt
 		wants(t, page, shown)
 	}
-	for step, n := range map[string]int{"Step 0.": 12, "Step 10.": 12, "Step 20.": 12, "Step 25.": 12} {
-		if got := strings.Count(page, step); got != n {
-			t.Errorf("%q is shown %d times, want %d", step, got, n)
+	for _, step := range []string{"Step 0.", "Step 10.", "Step 20.", "Step 25."} {
+		if n := strings.Count(page, step); n != 12 {
+			t.Errorf("%q is shown %d times, want 12", step, n)
 		}
 	}
 }
@@ -125,7 +125,8 @@ func TestAnnotatorHealth(t *testing.T) {
 	// 400 pairs: 10 ties, 4 identical, 2 invalid, 384 trained on.
 	page := write(t, trainedRun())
 	wants(t, page, `<td class="n">400</td>`, `<td class="n">384</td><td class="note">96 % of 400`,
-		`<td class="n">10</td><td class="note">2.5 % of 400`, `<td class="n">4</td><td class="note">1 % of 400`,
+		`<td class="n">10</td><td class="note">2.5 % of 400`,
+		`<td class="n">4</td><td class="note">1 % of 400`,
 		`<td class="n">2</td><td class="note">0.5 % of 400`, "394 pairs", "is NaN")
 	if strings.Contains(page, "answers by position:") {
 		t.Error("a pointwise annotator is said to answer by position")

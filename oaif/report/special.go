@@ -39,7 +39,9 @@ func (r *records) winRateChart() (*chart, error) {
 }
 
 // stageOrder is the order in which a step runs its stages.
-var stageOrder = []string{"sample", "annotate", "reference", "train", "optimize", "eval", "checkpoint"}
+var stageOrder = []string{
+	"sample", "annotate", "reference", "train", "optimize", "eval", "checkpoint",
+}
 
 // stages returns the names of all recorded stages and the seconds spent in each.
 func (r *records) stages() ([]string, map[string]float64) {
@@ -83,8 +85,8 @@ func (r *records) stageChart() (*chart, error) {
 		list = append(list, s)
 	}
 	slices.Reverse(list) // the tallest first, the others over it
-	c, err := newChart(design{"Seconds of a step", "s", "By stage, stacked in their order.", nil, zero},
-		list)
+	about := "By stage, stacked in their order."
+	c, err := newChart(design{"Seconds of a step", "s", about, nil, zero}, list)
 	slices.Reverse(c.Keys)
 	c.Label = "Seconds of each step by stage; the table below has the totals"
 	return &c, err
@@ -122,9 +124,10 @@ func (s *pairStats) histogram() (*chart, error) {
 	for i, n := range s.hist {
 		h.x, h.y = append(h.x, (float64(i)+.5)/bins), append(h.y, n)
 	}
-	c, err := newChart(design{"Probability that answer a is better", "pairs",
-		"Mass at both ends means clear verdicts; mass at one half means that the annotator sees " +
-			"no difference.", nil, axes{0, math.NaN(), math.NaN(), false}}, []series{h})
+	c, err := newChart(design{"Preference for answer a", "pairs",
+		"The annotator's probability that a is better. Mass at both ends means clear verdicts; " +
+			"mass at one half means that the annotator sees no difference.", nil,
+		axes{0, math.NaN(), math.NaN(), false}}, []series{h})
 	c.Last = count(s.judged) + " pairs"
 	c.Label = fmt.Sprintf("Histogram of the probability that answer a is better, over %s pairs",
 		count(s.judged))

@@ -3,6 +3,7 @@ package report
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/oaif/oaif/oaif"
 )
@@ -42,7 +43,8 @@ func (r *records) textTable() *textTable {
 	n := min(shownPrompts, len(last.rows))
 	for i := range n {
 		row := last.rows[i*len(last.rows)/n]
-		t.Rows = append(t.Rows, textRow{row.Index, row.Prompt, row.Baseline, row.Answer,
+		t.Rows = append(t.Rows, textRow{row.Index, strings.TrimSpace(row.Prompt),
+			strings.TrimSpace(row.Baseline), strings.TrimSpace(row.Answer),
 			row.verdicts(), r.earlier(row.Index)})
 	}
 	return t
@@ -53,7 +55,7 @@ func (r *records) earlier(index int) []earlier {
 	for _, texts := range r.texts[:len(r.texts)-1] {
 		for _, row := range texts.rows {
 			if row.Index == index {
-				list = append(list, earlier{texts.step, row.Answer})
+				list = append(list, earlier{texts.step, strings.TrimSpace(row.Answer)})
 			}
 		}
 	}
