@@ -36,11 +36,14 @@ export OMP_WAIT_POLICY ?= passive
 
 .PHONY: help
 help: ## show this text
-	@printf '%s\n' 'make TARGET [TORCH_CUDA=cu130] [LIBTORCH=/path/to/torch]' '' 'Targets:'
-	@grep -hE '^[a-z0-9 -]+:.*## ' $(firstword $(MAKEFILE_LIST)) | \
-		sed -E 's/^([a-z0-9 -]+):.*## (.*)/  \1\t\2/' | expand -t 24
-	@printf '%s\n' '' 'Start with `make demo`: it sets everything up and trains a model.' \
-		'Everything downloaded stays below third_party/, everything built below build/ and bin/.'
+	@printf '%s\n' 'make TARGET [TORCH_CUDA=cu130] [LIBTORCH=/path/to/torch]' '' \
+		'Start with `make demo`: it sets everything up and trains a model.' '' 'Targets:'
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+	@printf '%s\n' '' 'TORCH_CUDA picks the pinned libtorch, by CUDA version:' \
+		'  $(CUDA_VERSIONS)' \
+		'  (`make cu126` is short for `make build TORCH_CUDA=cu126`)' \
+		'LIBTORCH is a libtorch of your own: include/ and lib/, or the folder of a Python torch.' '' \
+		'Downloads stay below third_party/, what is built below build/ and bin/.'
 
 .PHONY: check
 check:
@@ -70,7 +73,7 @@ build: cbridge ## build everything; the program is bin/oaif
 	@go build -o bin/ ./cmd/oaif
 
 .PHONY: $(CUDA_VERSIONS)
-cu126 cu128 cu130 cu132 cpu: ## build against that libtorch; give TORCH_CUDA to go on with it
+$(CUDA_VERSIONS):
 	@$(MAKE) --no-print-directory build TORCH_CUDA=$@
 
 .PHONY: demo
@@ -88,6 +91,7 @@ test: build model ## run every test, Go and C++
 	@CGO_ENABLED=0 go test $(PURE)
 	@go test -p 1 -timeout 60m $$(go list ./... | grep -vxF "$$(go list $(PURE))")
 
+GO_FOLDERS := $(wildcard bench cmd oaif torch)
 CPP := cbridge/include/*.h cbridge/src/* cbridge/test/* third_party/gotorch/*.cc
 TOOL := go tool -modfile=third_party/tools/go.mod
 
@@ -95,10 +99,9 @@ TOOL := go tool -modfile=third_party/tools/go.mod
 clang-format: check
 	@third_party/pip-target.sh third_party/clang-format/pins.txt third_party/clang-format/dist/wheel
 
-# Generated headers of torch/ do not exist before the C++ is built, and vet type-checks cgo code.
 .PHONY: lint
 lint: cbridge clang-format ## check format, vet, staticcheck, errcheck, go.mod
-	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { \
+	@unformatted=$$(gofmt -l $(GO_FOLDERS)); [ -z "$$unformatted" ] || { \
 		echo "gofmt would change: $$unformatted"; exit 1; }
 	go vet ./...
 	$(TOOL) staticcheck ./...
@@ -108,7 +111,7 @@ lint: cbridge clang-format ## check format, vet, staticcheck, errcheck, go.mod
 
 .PHONY: format
 format: clang-format ## rewrite Go and C++ files in the house's format
-	@gofmt -w .
+	@gofmt -w $(GO_FOLDERS)
 	@$(CLANG_FORMAT) -i $(CPP)
 
 .PHONY: clean

@@ -23,7 +23,7 @@ need g++ 11 "$(g++ -dumpfullversion -dumpversion 2>/dev/null || true)"
 need cmake 3.20 "$(cmake --version 2>/dev/null | sed -n '1s/[^0-9]*\([0-9.]*\).*/\1/p' || true)"
 need make 4.0 "$(make --version 2>/dev/null | sed -n '1s/[^0-9]*\([0-9.]*\).*/\1/p' || true)"
 need "$python" 3.9 "$("$python" -c 'import platform; print(platform.python_version())' 2>/dev/null || true)"
-need "pip of $python" 21.0 "$("$python" -m pip --version 2>/dev/null | sed -n 's/^pip \([0-9.]*\).*/\1/p' || true)"
+need "pip of $python" 22.1 "$("$python" -m pip --version 2>/dev/null | sed -n 's/^pip \([0-9.]*\).*/\1/p' || true)"
 
 if [ ${#missing[@]} -gt 0 ]; then
   list=$(printf ', %s' "${missing[@]}")
