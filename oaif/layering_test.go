@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"oaif/tokenizer":  {"oaif"},
 	"oaif/chat":       {"oaif"},
 	"oaif/weights":    {"oaif"},
+	"oaif/vocab":      {"oaif", "oaif/chat", "oaif/tokenizer", "oaif/weights"},
 	"oaif/annotator":  {"oaif"},
 	"oaif/checkpoint": {"oaif"},
 	"oaif/report":     {"oaif", "oaif/annotator", "oaif/checkpoint", "oaif/prompts"},
@@ -41,7 +42,7 @@ var mayImport = map[string][]string{
 	"oaif/trainer": {
 		"oaif", "oaif/annotator", "oaif/chat", "oaif/checkpoint", "oaif/config", "oaif/eval",
 		"oaif/loss", "oaif/model", "oaif/prompts", "oaif/sampler", "oaif/tokenizer",
-		"oaif/weights", "torch",
+		"oaif/vocab", "oaif/weights", "torch",
 	},
 }
 
