@@ -39,9 +39,9 @@ type Options struct {
 	Resume bool
 }
 
-// Run is an open run folder, locked against other processes. Append, Offsets, Sync and WriteFile (of
-// different names) are safe for concurrent use; Save, Latest, Rewind and Close are called from one
-// goroutine at a time, and a Blob's Write must not call the Run.
+// Run is an open run folder, locked against other processes. Append, Offsets, Sync and WriteFile
+// (of different names) are safe for concurrent use; Save, Latest, Rewind and Close are called from
+// one goroutine at a time, and a Blob's Write must not call the Run.
 type Run struct {
 	dir  string
 	disk disk

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/oaif/oaif/oaif"
@@ -226,6 +227,32 @@ func TestLogsAppendAndCutTornLines(t *testing.T) {
 				t.Errorf("%s after %.20q: %.40q", name, test.before, got)
 			}
 		}
+	}
+}
+
+func TestConcurrentAppendsStayWhole(t *testing.T) {
+	run := open(t, t.TempDir(), false)
+	var group sync.WaitGroup
+	line := strings.Repeat("x", 999)
+	for range 8 {
+		group.Go(func() {
+			for range 25 {
+				if err := run.Append(checkpoint.Pairs, []byte(line)); err != nil {
+					t.Error(err)
+				}
+			}
+			if err := run.Sync(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	got, err := os.ReadFile(run.Path(checkpoint.Pairs))
+	if err != nil || string(got) != strings.Repeat(line+"\n", 200) {
+		t.Errorf("%d bytes were written, %v", len(got), err)
+	}
+	if size := run.Offsets()[checkpoint.Pairs]; size != int64(len(got)) {
+		t.Errorf("the offset is %d of %d", size, len(got))
 	}
 }
 

@@ -134,7 +134,7 @@ func limits(p *plot.Plot, ax axes) {
 		p.Y.Max = p.Y.Min + 1
 	}
 	if p.X.Min == p.X.Max {
-		p.X.Min, p.X.Max = p.X.Min-1, p.X.Max+1
+		p.X.Max++
 	}
 }
 
