@@ -65,7 +65,7 @@ def write(path, tokenizer, texts, seed, cuts):
 def main():
     tokenizer = smollm2(sys.argv[1])
     specials = ["<|im_start|>", "<|im_end|>", "<|endoftext|>", "<repo_name>"]
-    write(HERE / "smollm2.jsonl", tokenizer, corpus.texts(1, 250, specials), 1, 80)
+    write(HERE / "smollm2.jsonl", tokenizer, corpus.texts(1, 200, specials), 1, 60)
     for name, spec, specials in tiny.all():
         folder = HERE / name
         folder.mkdir(exist_ok=True)
@@ -73,8 +73,9 @@ def main():
             (folder / "tokenizer.json").write_text(json.dumps(spec, ensure_ascii=False, separators=(",", ":")) + "\n")
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         texts = corpus.texts(2, 60, specials)
-        texts = [t for i, t in enumerate(texts) if len(t) < 60 and (i % 4 == 0 or any(s in t for s in specials))]
-        write(folder / "golden.jsonl", tokenizer, texts, 2, 20)
+        step = 5 if spec else 10  # a part is enough for the pipelines that other folders test too
+        texts = [t for i, t in enumerate(texts) if len(t) < 44 and (i % step == 0 or any(s in t for s in specials))]
+        write(folder / "golden.jsonl", tokenizer, texts, 2, 12)
 
 
 if __name__ == "__main__":

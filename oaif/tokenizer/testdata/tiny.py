@@ -39,7 +39,7 @@ def learn(pre, size, alphabet):
     return model["vocab"], model["merges"]
 
 
-def in_bytes(size=420):
+def in_bytes(size=350):
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     return learn(pre_tokenizers.ByteLevel(add_prefix_space=False), size, sorted(alphabet))
 
@@ -158,7 +158,8 @@ def removed():
 
 
 def all():
-    """Name, specification (None: the folder has its own file) and tokens to put into texts."""
+    """Name, specification (None: go test -run GGUF -update wrote the file) and tokens to put into texts."""
     made = {"llama3": llama3(), "qwen2": qwen2(), "gpt2": gpt2(), "strip": strip(), "llama2": llama2(), "splits": splits(),
             "removed": removed(), "metaspace_first": metaspace("first", False, False), "metaspace_split": metaspace("always", True, True)}
-    return [(name, s, tokens) for name, (s, tokens) in made.items()]
+    written = {f"gguf_{pre}": (None, ["<|begin|>", "<tool>"]) for pre in ("gpt-2", "smollm", "llama-bpe", "qwen2")}
+    return [(name, s, tokens) for name, (s, tokens) in (made | written).items()]
