@@ -20,7 +20,9 @@ type addedVocabulary struct {
 // addedSet is a set of added tokens to look for, by first byte, the longest first.
 type addedSet map[byte][]addedToken
 
-func newAddedVocabulary(list []addedToken, vocab map[string]int32, n normalizer) (*addedVocabulary, error) {
+func newAddedVocabulary(
+	list []addedToken, vocab map[string]int32, n normalizer,
+) (*addedVocabulary, error) {
 	v := &addedVocabulary{
 		raw: addedSet{}, normalized: addedSet{},
 		ids: make(map[string]int32, len(list)), found: map[int32]string{}, special: map[int32]bool{},

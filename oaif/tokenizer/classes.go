@@ -47,8 +47,8 @@ func isNumeric(r rune) bool { return unicode.IsNumber(r) || unicode.Is(addedNume
 
 // isWord is \w: letters, marks, decimal digits, connectors and joiners.
 func isWord(r rune) bool {
-	return isLetter(r) || r == '\u200c' || r == '\u200d' || unicode.In(r, unicode.M, unicode.Nd, unicode.Nl,
-		unicode.Pc, unicode.Other_Alphabetic) || unicode.Is(addedWords, r)
+	return isLetter(r) || r == '\u200c' || r == '\u200d' || unicode.Is(addedWords, r) ||
+		unicode.In(r, unicode.M, unicode.Nd, unicode.Nl, unicode.Pc, unicode.Other_Alphabetic)
 }
 
 // classAt returns the character of s at byte i, its length in bytes and its class; past the end the length is

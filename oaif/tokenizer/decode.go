@@ -55,9 +55,11 @@ func (c *component) decoder(to decoder) (decoder, error) {
 		})), err
 	case "Strip":
 		if c.Content == "" {
-			return nil, errors.New("Strip without a content")
+			return nil, errors.New("a Strip without a content")
 		}
-		return append(to, each(func(_ int, s string) string { return strip(s, c.Content, c.Start, c.Stop) })), nil
+		return append(to, each(func(_ int, s string) string {
+			return strip(s, c.Content, c.Start, c.Stop)
+		})), nil
 	case "Metaspace":
 		return append(to, c.decodeMetaspace()), nil
 	}

@@ -105,7 +105,8 @@ func ggufMerges(md Metadata) ([]merge, error) {
 func ggufAdded(md Metadata, tokens []string) ([]addedToken, error) {
 	types, ok := md.Ints("tokenizer.ggml.token_type")
 	if !ok || len(types) != len(tokens) {
-		return nil, dataErrorf("GGUF key tokenizer.ggml.token_type has %d entries for %d tokens", len(types), len(tokens))
+		return nil, dataErrorf("GGUF key tokenizer.ggml.token_type has %d entries for %d tokens",
+			len(types), len(tokens))
 	}
 	added := []addedToken{}
 	for id, kind := range types {
@@ -154,8 +155,9 @@ func templateJSON(ids map[string]int32, tokens []string) (json.RawMessage, error
 		if !ok {
 			return nil
 		}
-		special[tokens[id]] = map[string]any{"id": tokens[id], "ids": []int32{id}, "tokens": []string{tokens[id]}}
-		return []any{map[string]any{"SpecialToken": map[string]any{"id": tokens[id], "type_id": kind}}}
+		t := tokens[id]
+		special[t] = map[string]any{"id": t, "ids": []int32{id}, "tokens": []string{t}}
+		return []any{map[string]any{"SpecialToken": map[string]any{"id": t, "type_id": kind}}}
 	}
 	part := func(sequence string, kind int) []any {
 		parts := around("bos", kind)

@@ -1,5 +1,7 @@
 package tokenizer
 
+import "strings"
+
 // ggufSplit is what a value of tokenizer.ggml.pre stands for, in the words of a tokenizer.json.
 type ggufSplit struct {
 	pre          string
@@ -17,14 +19,16 @@ const (
 	digitsPart = `{"type":"Digits","individual_digits":true}`
 )
 
-// splitAt is a Split at each match of a pattern, then bytes.
+func sequence(first, second string) string {
+	return `{"type":"Sequence","pretokenizers":[` + first + `,` + second + `]}`
+}
+
+// splitAt is a Split at each match of a pattern, then bytes. The pattern has no character but the backslash that
+// JSON writes in another way.
 func splitAt(regex string) string {
-	quoted, err := marshal(regex)
-	if err != nil {
-		panic(err) // a string always marshals
-	}
-	return `{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":` + string(quoted) +
-		`},"behavior":"Isolated","invert":false},` + bytesPart + `]}`
+	quoted := `"` + strings.ReplaceAll(regex, `\`, `\\`) + `"`
+	return sequence(`{"type":"Split","pattern":{"Regex":`+quoted+`},"behavior":"Isolated","invert":false}`,
+		bytesPart)
 }
 
 // ggufSplits are the known values of tokenizer.ggml.pre.
@@ -45,7 +49,7 @@ var (
 	gpt2Split = ggufSplit{pre: byteLevelPart}
 
 	// smollmSplit takes digits one by one, then GPT-2's words.
-	smollmSplit = ggufSplit{pre: `{"type":"Sequence","pretokenizers":[` + digitsPart + `,` + byteLevelPart + `]}`}
+	smollmSplit = ggufSplit{pre: sequence(digitsPart, byteLevelPart)}
 
 	llama3Split = ggufSplit{pre: splitAt(patternLlama3), ignoreMerges: true, addBOS: true}
 

@@ -16,7 +16,8 @@ import (
 	"github.com/oaif/oaif/oaif/tokenizer"
 )
 
-var update = flag.Bool("update", false, "write testdata/gguf_*/tokenizer.json anew; then run testdata/golden.py")
+var update = flag.Bool("update", false,
+	"write testdata/gguf_*/tokenizer.json anew; then run testdata/golden.py")
 
 // smallGGUF is the metadata that a GGUF with the vocabulary of testdata/llama3 would have.
 func smallGGUF(t testing.TB, pre string) metadata {

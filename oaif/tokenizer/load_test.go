@@ -12,9 +12,9 @@ import (
 )
 
 // plain is a tokenizer.json to break one part of at a time.
-const plain = `{"added_tokens":[{"id":4,"content":"<s>","special":true}],"normalizer":null,"pre_tokenizer":null,` +
-	`"post_processor":null,"decoder":null,"model":{"type":"BPE","unk_token":null,"vocab":{"a":0,"b":1,"ab":2,"c":3},` +
-	`"merges":["a b"]}}`
+const plain = `{"added_tokens":[{"id":4,"content":"<s>","special":true}],"normalizer":null,` +
+	`"pre_tokenizer":null,"post_processor":null,"decoder":null,` +
+	`"model":{"type":"BPE","unk_token":null,"vocab":{"a":0,"b":1,"ab":2,"c":3},"merges":["a b"]}}`
 
 func write(t *testing.T, name, content string) string {
 	t.Helper()
@@ -85,7 +85,8 @@ func split(pattern, behavior string) string {
 }
 
 func template(single string) string {
-	return `"post_processor":{"type":"TemplateProcessing","single":[` + single + `],"special_tokens":{"x":{"ids":[77]}}}`
+	return `"post_processor":{"type":"TemplateProcessing","single":[` + single +
+		`],"special_tokens":{"x":{"ids":[77]}}}`
 }
 
 func TestMissingFileIsADataError(t *testing.T) {

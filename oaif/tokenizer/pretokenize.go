@@ -112,10 +112,10 @@ func (c *component) byteLevel() (preTokenizer, error) {
 func (c *component) splitter() (preTokenizer, error) {
 	b, ok := behaviors[c.Behavior]
 	if !ok {
-		return nil, fmt.Errorf("Split with unknown behavior %q", c.Behavior)
+		return nil, fmt.Errorf("a Split with unknown behavior %q", c.Behavior)
 	}
 	if c.Pattern == nil || (c.Pattern.String == nil) == (c.Pattern.Regex == nil) {
-		return nil, errors.New("Split without a pattern")
+		return nil, errors.New("a Split without a pattern")
 	}
 	scan, err := newScanner(c.Pattern)
 	if err != nil {
@@ -136,10 +136,10 @@ func (c *component) metaspace() (preTokenizer, error) {
 		}
 	}
 	if scheme != "always" && scheme != "first" && scheme != "never" {
-		return nil, fmt.Errorf("Metaspace with unknown prepend_scheme %q", scheme)
+		return nil, fmt.Errorf("a Metaspace with unknown prepend_scheme %q", scheme)
 	}
 	if c.Replacement == "" {
-		return nil, errors.New("Metaspace without a replacement")
+		return nil, errors.New("a Metaspace without a replacement")
 	}
 	split := cut(scanAll, isolated)
 	if or(c.Split, true) {

@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -24,7 +25,7 @@ const (
 func newScanner(p *pattern) (scanner, error) {
 	if p.String != nil {
 		if *p.String == "" {
-			return nil, fmt.Errorf("Split at an empty string")
+			return nil, errors.New("a Split at an empty string")
 		}
 		return scanLiteral(*p.String), nil
 	}
@@ -43,7 +44,7 @@ func newScanner(p *pattern) (scanner, error) {
 func scanRegex(expr string) (scanner, error) {
 	re, err := regexp2.Compile(expr)
 	if err != nil {
-		return nil, fmt.Errorf("Split pattern %q: %v", expr, err)
+		return nil, fmt.Errorf("a Split at %q: %v", expr, err)
 	}
 	return func(s string, match func(start, end int)) {
 		// The engine has no timeout set, and that is its only error; without matches s stays whole.

@@ -57,7 +57,7 @@ func (t *Tokenizer) Decode(ids []int32, keepSpecial bool) (string, error) {
 	tokens := make([]string, 0, len(ids))
 	for _, id := range ids {
 		if !t.has(id) {
-			return "", oaif.DataError(fmt.Sprintf("token id %d is not in the vocabulary of %d", id, len(t.tokens)))
+			return "", dataErrorf("token id %d is not in the vocabulary of %d", id, len(t.tokens))
 		}
 		if keepSpecial || !t.IsSpecial(id) {
 			tokens = append(tokens, t.tokens[id])

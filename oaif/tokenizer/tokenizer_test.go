@@ -91,6 +91,29 @@ func TestEncodeReturnsItsOwnSlice(t *testing.T) {
 	}
 }
 
+func TestWriteConfigNamesTheTokens(t *testing.T) {
+	dir := t.TempDir()
+	tok := fromGGUF(t, smallGGUF(t, "smollm"))
+	if err := tok.WriteJSON(filepath.Join(dir, "tokenizer.json")); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "tokenizer_config.json")
+	if err := tok.WriteConfig(path, "{{ '<|begin|>' }}"); err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"tokenizer_class":"PreTrainedTokenizerFast","bos_token":"<|begin|>","eos_token":"<|end|>",` +
+		`"clean_up_tokenization_spaces":false,"chat_template":"{{ '<|begin|>' }}"}` + "\n"
+	if got := string(readFile(t, path)); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	again := load(t, filepath.Join(dir, "tokenizer.json"))
+	bos, _ := again.BOS()
+	eos, _ := again.EOS()
+	if wantBOS, _ := tok.BOS(); bos != wantBOS || eos != wantBOS+1 {
+		t.Errorf("begin %d, end %d", bos, eos)
+	}
+}
+
 func TestWriteJSONLeavesNothingBehind(t *testing.T) {
 	tok := load(t, "testdata/llama3/tokenizer.json")
 	missing := filepath.Join(t.TempDir(), "no", "tokenizer.json")
@@ -104,6 +127,9 @@ func TestWriteJSONLeavesNothingBehind(t *testing.T) {
 	if err := tok.WriteJSON(filepath.Join(dir, "tokenizer.json")); !errors.Is(err, oaif.ErrData) {
 		t.Error(err)
 	}
+	if err := tok.WriteConfig(filepath.Join(dir, "tokenizer.json"), ""); !errors.Is(err, oaif.ErrData) {
+		t.Error(err)
+	}
 	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
 		t.Errorf("%v, %v", files, err)
 	}
@@ -115,7 +141,9 @@ func FuzzByteLevelKeepsEveryByte(f *testing.F) {
 	for _, dir := range []string{"llama3", "gguf_qwen2", "gguf_smollm"} {
 		toks = append(toks, load(f, filepath.Join("testdata", dir, "tokenizer.json")))
 	}
-	for _, s := range []string{"", "a\xffb", "\xe4\xb8", "\xf0\x9f\x98", "it's\r\n  12345 é\u0301", "<|end|>x", "\xc0\x80"} {
+	for _, s := range []string{
+		"", "a\xffb", "\xe4\xb8", "\xf0\x9f\x98", "it's\r\n  12345 é\u0301", "<|end|>x", "\xc0\x80",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -156,8 +184,8 @@ func latin(s string) string {
 	return string(out)
 }
 
-// Patterns without a scanner of their own go through a regular expression engine, which must survive bytes that
-// are no characters, and give back every byte too.
+// Patterns without a scanner of their own go through a regular expression engine, which must survive bytes
+// that are no characters, and give back every byte too.
 func FuzzRegexSplit(f *testing.F) {
 	tok := load(f, "testdata/splits/tokenizer.json")
 	for _, s := range []string{"a\xff\xffb 12\n\n", "\xf0\x9f\x98 x", "one. two!\xe4", "\x80\x80é"} {

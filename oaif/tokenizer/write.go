@@ -16,14 +16,19 @@ func (t *Tokenizer) WriteJSON(path string) error {
 			return dataErrorf("cannot write the tokenizer: %v", err)
 		}
 	}
-	if err := writeFile(path, b); err != nil {
+	return writeFile(path, b)
+}
+
+// writeFile writes path in one step, or not at all.
+func writeFile(path string, b []byte) error {
+	if err := replace(path, b); err != nil {
 		return dataErrorf("cannot write the tokenizer: %v", err)
 	}
 	return nil
 }
 
-// writeFile writes beside path, syncs and renames.
-func writeFile(path string, b []byte) (err error) {
+// replace writes beside path, syncs and renames.
+func replace(path string, b []byte) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".tmp*")
 	if err != nil {
 		return err
