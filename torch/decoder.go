@@ -24,8 +24,8 @@ func (s Sampling) c() C.cb_sampling {
 
 // Decoder is a set of decode slots with their KV cache. Device goroutine only.
 type Decoder struct {
-	h      *C.cb_decoder
-	maxNew int
+	h             *C.cb_decoder
+	slots, maxNew int
 }
 
 // NewDecoder allocates slots for sequences of at most maxLen tokens, prompt and completion together.
@@ -35,7 +35,7 @@ func NewDecoder(m *Model, slots, maxLen int, how Sampling) *Decoder {
 	var e C.cb_err
 	must(C.cb_decoder_new(m.h, C.int64_t(slots), C.int64_t(maxLen), &c, i64(how.EndTokens),
 		C.int64_t(len(how.EndTokens)), &h, &e), &e)
-	return &Decoder{h, how.MaxNew}
+	return &Decoder{h, slots, how.MaxNew}
 }
 
 // Close frees the slots. Closing twice is allowed.
@@ -66,12 +66,13 @@ func (d *Decoder) Step(n int) {
 	must(C.cb_decoder_step(d.h, C.int64_t(n), &e), &e)
 }
 
-// Compact lets ended sequences leave the batch and returns how many remain.
-func (d *Decoder) Compact() int {
+// Compact lets ended sequences leave the batch and returns their slots, in order of admission.
+func (d *Decoder) Compact() []int64 {
+	ended := make([]int64, d.slots)
 	var n C.int64_t
 	var e C.cb_err
-	must(C.cb_decoder_compact(d.h, &n, &e), &e)
-	return int(n)
+	must(C.cb_decoder_compact(d.h, i64(ended), &n, &e), &e)
+	return ended[:n]
 }
 
 // Release returns a slot's sampled ids with their log-probs at temperature 1 and frees the slot.

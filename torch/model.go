@@ -84,8 +84,9 @@ func (m *Model) Buffer(s *Scope, set Buffer, i int) *Tensor {
 	return s.take(h)
 }
 
-// Commit must follow every change of weights: masters are copied to the compute weights. prepack keeps a second,
-// blocked copy of the matrices that the CPU multiplies faster.
+// Commit must follow every change of weights: masters are copied to the compute weights. prepack makes a blocked copy
+// of the matrices, which the CPU multiplies faster; false drops it. A frozen model is prepacked once and then keeps
+// only the blocked copy: its layers' buffers cannot be reached any more.
 func (m *Model) Commit(prepack bool) {
 	p := C.int32_t(0)
 	if prepack {

@@ -129,8 +129,9 @@ CB_API int32_t cb_model_new(const cb_arch* a, const double* inv_freq, int32_t dt
                             cb_model** out, cb_err* e);
 CB_API void cb_model_free(cb_model* m);
 CB_API int32_t cb_model_buffer(cb_model* m, int32_t kind, int32_t index, cb_tensor** out, cb_err* e);
-/* Must be called after the weights changed: copies masters to compute weights. prepack keeps a second, blocked
- * copy of the matrices that the CPU multiplies faster; it pays for models that do not change every step. */
+/* Must be called after the weights changed: copies masters to compute weights. prepack makes a blocked copy of the
+ * matrices, which the CPU multiplies faster; 0 drops it. A frozen model keeps only the blocked copy of its layers'
+ * matrices: its layer buffers cannot be reached any more. */
 CB_API int32_t cb_model_commit(cb_model* m, int32_t prepack, cb_err* e);
 CB_API int32_t cb_model_zero_grad(cb_model* m, cb_err* e);
 
@@ -191,8 +192,9 @@ CB_API int32_t cb_decoder_admit(cb_decoder* d, cb_tree* t, const int64_t* chain,
                                 const uint64_t* key, int64_t* slot, cb_err* e);
 /* Samples up to n more tokens for every admitted sequence that has not ended; reads nothing back. */
 CB_API int32_t cb_decoder_step(cb_decoder* d, int64_t n, cb_err* e);
-/* Reads the finished flags, lets ended rows leave the batch, and says how many remain. */
-CB_API int32_t cb_decoder_compact(cb_decoder* d, int64_t* active, cb_err* e);
+/* Reads the finished flags and lets ended rows leave the batch: their slots, at most the decoder's slots, in order of
+ * admission. */
+CB_API int32_t cb_decoder_compact(cb_decoder* d, int64_t* ended, int64_t* n_ended, cb_err* e);
 /* Reads one slot's ids [max_new], log-probs at temperature 1 [max_new] and count, and frees the slot. */
 CB_API int32_t cb_decoder_release(cb_decoder* d, int64_t slot, int64_t* ids, float* logprob, int64_t* count,
                                   cb_err* e);

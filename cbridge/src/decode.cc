@@ -221,17 +221,21 @@ int32_t cb_decoder_step(cb_decoder* d, int64_t n, cb_err* e) {
   });
 }
 
-int32_t cb_decoder_compact(cb_decoder* d, int64_t* active, cb_err* e) {
+int32_t cb_decoder_compact(cb_decoder* d, int64_t* ended, int64_t* n_ended, cb_err* e) {
   return guard(e, [&] {
     at::NoGradGuard no_grad;
     const at::Tensor done = d->done.to(at::kCPU);
     const bool* flag = done.const_data_ptr<bool>();
     std::vector<int64_t> stay;
+    *n_ended = 0;
     for (const int64_t s : d->active) {
-      if (!flag[s]) stay.push_back(s);
+      if (flag[s]) {
+        ended[(*n_ended)++] = s;
+      } else {
+        stay.push_back(s);
+      }
     }
-    if (stay.size() != d->active.size()) d->set_active(std::move(stay));
-    *active = static_cast<int64_t>(d->active.size());
+    if (*n_ended > 0) d->set_active(std::move(stay));
   });
 }
 

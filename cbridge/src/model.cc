@@ -144,6 +144,7 @@ void Matrix::accumulate(const at::Tensor& dy, const at::Tensor& x) const {
 }  // namespace cb
 
 void cb_model::pack(bool on) {
+  cb::check(trainable || compute[0].defined(), "a frozen model is prepacked once");
   const auto one = [&](cb::Matrix& m) { m.packed = on && device.is_cpu() ? cb::reorder(m.w) : at::Tensor(); };
   for (cb::Layer& l : layers) {
     one(l.qkv);
@@ -151,7 +152,16 @@ void cb_model::pack(bool on) {
     one(l.gate_up);
     one(l.down);
   }
-  one(head);
+  if (trainable) one(head);
+  if (trainable || !on || !device.is_cpu()) return;
+  // Nothing reads a frozen model's plain matrices any more; its embedding stays for lookups and as the head.
+  for (size_t i = 0; i < layers.size(); i++) {
+    cb::Layer& l = layers[i];
+    l.attn_norm.w = l.attn_norm.w.clone();
+    l.mlp_norm.w = l.mlp_norm.w.clone();
+    for (cb::Matrix* m : {&l.qkv, &l.out, &l.gate_up, &l.down}) m->w = at::Tensor();
+    compute[i] = at::Tensor();
+  }
 }
 
 using cb::guard;
@@ -182,6 +192,7 @@ int32_t cb_model_buffer(cb_model* m, int32_t kind, int32_t index, cb_tensor** ou
     cb::check(index >= 0 && index < m->buffers(), "no such weight buffer");
     cb::check(kind == CB_COMPUTE || m->trainable, "a frozen model has neither masters nor gradients");
     const auto& from = kind == CB_MASTER ? m->master : kind == CB_GRAD ? m->grad : m->compute;
+    cb::check(from[static_cast<size_t>(index)].defined(), "a prepacked frozen model has no layer buffers");
     *out = cb::wrap(from[static_cast<size_t>(index)]);
   });
 }

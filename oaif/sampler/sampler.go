@@ -1,0 +1,213 @@
+// Package sampler draws completions from the policy with the decode engine of package torch.
+//
+// Flowing in are prompts with token ids; flowing out are completions with exactly the sampled ids, their log-probs at
+// temperature 1 and their text. The package knows no annotator, no loss and no tokenizer but a Decoder of ids. Errors
+// are returned; a cancelled context ends sampling between two decode steps.
+package sampler
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/oaif/oaif/oaif"
+	"github.com/oaif/oaif/oaif/model"
+	"github.com/oaif/oaif/torch"
+)
+
+// Decoder turns sampled ids into text.
+type Decoder interface {
+	Decode(ids []int32, keepSpecial bool) (string, error)
+}
+
+// Options says how completions are drawn.
+type Options struct {
+	Temperature  float64 // 0: greedy
+	TopK         int     // 0: off
+	TopP         float64 // 1: off
+	MinNewTokens int     // no completion ends before this many tokens
+	MaxNewTokens int     // every completion ends after this many tokens
+	EOS          []int32 // ids that end a completion
+	Seed         uint64
+}
+
+// slots is how many sequences are decoded at once: enough for the matrix products to run at full rate, few enough
+// for the KV cache to stay small beside the weights.
+const slots = 64
+
+// Sampler draws from a model as it is at the time of each call. Not for concurrent use.
+type Sampler struct {
+	model *model.Model
+	text  Decoder
+	opt   Options
+}
+
+// New returns a sampler for m; text decodes completions.
+func New(m *model.Model, text Decoder, opt Options) *Sampler {
+	return &Sampler{m, text, opt}
+}
+
+// Request asks for one completion: of a prompt, as response number Response (0 is a, 1 is b).
+type Request struct {
+	Prompt   *oaif.Prompt
+	Response int
+}
+
+// Sample draws responses 0 and 1 of every prompt. step keys the noise, so a step can be drawn again.
+func (s *Sampler) Sample(ctx context.Context, step int, prompts []*oaif.Prompt) ([]oaif.Pair, error) {
+	reqs := make([]Request, 0, 2*len(prompts))
+	for _, p := range prompts {
+		reqs = append(reqs, Request{p, 0}, Request{p, 1})
+	}
+	done, err := s.Generate(ctx, step, reqs)
+	if err != nil {
+		return nil, err
+	}
+	pairs := make([]oaif.Pair, len(prompts))
+	for i, p := range prompts {
+		pairs[i] = oaif.Pair{Prompt: p, A: done[2*i], B: done[2*i+1]}
+	}
+	return pairs, nil
+}
+
+// Generate returns one completion per request, in order. What is drawn for a request depends on the seed, step,
+// prompt index and response number, not on the requests beside it.
+func (s *Sampler) Generate(ctx context.Context, step int, reqs []Request) ([]oaif.Completion, error) {
+	longest, err := s.check(reqs)
+	if err != nil || len(reqs) == 0 {
+		return nil, err
+	}
+	r := &round{s: s, step: step, reqs: reqs, out: make([]oaif.Completion, len(reqs)), at: map[int64]int{}}
+	dev := s.model.Device()
+	err = dev.Do(func() {
+		r.dec = torch.NewDecoder(s.model.Model, min(slots, len(reqs)), longest+s.opt.MaxNewTokens, s.sampling())
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = dev.Do(r.dec.Close) }() // Close cannot fail
+	for !r.finished() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := dev.Do(r.turn); err != nil {
+			return nil, err
+		}
+	}
+	return r.out, s.decode(r.out)
+}
+
+// check refuses prompts that cannot be sampled and returns the longest one's tokens.
+func (s *Sampler) check(reqs []Request) (longest int, err error) {
+	room := s.model.Config.Context - s.opt.MaxNewTokens
+	for _, q := range reqs {
+		n := len(q.Prompt.IDs)
+		what := fmt.Sprintf("prompt %d", q.Prompt.Index+1)
+		if err := s.model.CheckIDs(what, q.Prompt.IDs); err != nil {
+			return 0, err
+		}
+		if n == 0 {
+			return 0, oaif.DataError(what + ": no tokens")
+		}
+		if n > room {
+			return 0, oaif.DataError(fmt.Sprintf("%s: %d tokens and %d new ones exceed the model's context of %d",
+				what, n, s.opt.MaxNewTokens, s.model.Config.Context))
+		}
+		longest = max(longest, n)
+	}
+	return longest, nil
+}
+
+func (s *Sampler) sampling() torch.Sampling {
+	eos := make([]int64, len(s.opt.EOS))
+	for i, id := range s.opt.EOS {
+		eos[i] = int64(id)
+	}
+	return torch.Sampling{
+		Temperature: float32(s.opt.Temperature), TopK: s.opt.TopK, TopP: float32(s.opt.TopP),
+		MinNew: s.opt.MinNewTokens, MaxNew: s.opt.MaxNewTokens, EndTokens: eos,
+	}
+}
+
+func (s *Sampler) decode(done []oaif.Completion) error {
+	for i := range done {
+		text, err := s.text.Decode(done[i].IDs, false)
+		if err != nil {
+			return err
+		}
+		done[i].Text = text
+	}
+	return nil
+}
+
+// round is one call of Generate: requests enter free slots in order, and leave as they end.
+type round struct {
+	s    *Sampler
+	step int
+	reqs []Request
+	next int // the first request not admitted yet
+	dec  *torch.Decoder
+	at   map[int64]int // slot -> request
+	out  []oaif.Completion
+}
+
+func (r *round) finished() bool { return r.next == len(r.reqs) && len(r.at) == 0 }
+
+// turn is one bounded unit of device work: a prefill when enough slots are free, then one decode step.
+func (r *round) turn() {
+	free := min(slots, len(r.reqs)) - len(r.at)
+	// A prefill costs as much for one prompt as for several: wait for a quarter of the slots, or for the rest.
+	if wait := min(slots/4, len(r.reqs)-r.next); r.next < len(r.reqs) && free >= wait {
+		r.admit(min(free, len(r.reqs)-r.next))
+	} else {
+		r.dec.Step(1)
+	}
+	for _, slot := range r.dec.Compact() {
+		ids, logprobs := r.dec.Release(slot)
+		r.out[r.at[slot]] = r.s.completion(ids, logprobs)
+		delete(r.at, slot)
+	}
+}
+
+func (r *round) admit(n int) {
+	seqs, keys := make([][]int32, n), make([]uint64, n)
+	for i := range n {
+		q := r.reqs[r.next+i]
+		seqs[i] = q.Prompt.IDs
+		keys[i] = NoiseKey(r.s.opt.Seed, r.step, q.Prompt.Index, q.Response)
+	}
+	p := model.Pack(seqs)
+	tree := torch.NewTree(r.s.model.Device(), p.Nodes)
+	defer tree.Close()
+	for i, slot := range r.dec.Admit(tree, p.Rows, keys) {
+		r.at[slot] = r.next + i
+	}
+	r.next += n
+}
+
+func (s *Sampler) completion(ids []int64, logprobs []float32) oaif.Completion {
+	c := oaif.Completion{IDs: make([]int32, len(ids)), Logprobs: logprobs, Finish: oaif.FinishLength}
+	for i, id := range ids {
+		c.IDs[i] = int32(id)
+	}
+	if slices.Contains(s.opt.EOS, c.IDs[len(c.IDs)-1]) {
+		c.Finish = oaif.FinishEOS
+	}
+	return c
+}
+
+// NoiseKey derives the 64-bit key of one completion's Gumbel noise by chained SplitMix64 steps.
+func NoiseKey(seed uint64, step, promptIndex, response int) uint64 {
+	k := seed
+	for _, v := range []int{step, promptIndex, response} {
+		k = splitMix(k ^ splitMix(uint64(v)+0x632be59bd9b4e019))
+	}
+	return k
+}
+
+func splitMix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
