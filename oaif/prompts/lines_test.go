@@ -59,7 +59,10 @@ func TestLines(t *testing.T) {
 
 func TestLinesKeepTheirData(t *testing.T) {
 	var kept [][]byte
-	for line := range prompts.Lines(strings.NewReader("one\ntwo\n"), "F") {
+	for line, err := range prompts.Lines(strings.NewReader("one\ntwo\n"), "F") {
+		if err != nil {
+			t.Fatal(err)
+		}
 		kept = append(kept, line.Data)
 	}
 	if string(kept[0]) != "one" || string(kept[1]) != "two" {
@@ -68,7 +71,10 @@ func TestLinesKeepTheirData(t *testing.T) {
 }
 
 func TestLinesStopEarly(t *testing.T) {
-	for line := range prompts.Lines(strings.NewReader("a\nb\xff\n"), "F") {
+	for line, err := range prompts.Lines(strings.NewReader("a\nb\xff\n"), "F") {
+		if err != nil {
+			t.Fatal(err)
+		}
 		if line.Number != 1 {
 			t.Fatalf("went on to line %d after break", line.Number)
 		}
