@@ -92,6 +92,12 @@ func TestSetProblems(t *testing.T) {
 	tests := []struct{ set, want string }{
 		{"train.stepz=3", "--set train.stepz=3: train.stepz: unknown key; did you mean train.steps?"},
 		{"steps=3", "--set steps=3: steps: unknown key; did you mean train.steps?"},
+		{"sampler.temp=1", "--set sampler.temp=1: sampler.temp: unknown key; " +
+			"did you mean sampler.temperature?"},
+		{"modle.path=x", "--set modle.path=x: modle.path: unknown key; did you mean model.path?"},
+		{"learningrate=1", "--set learningrate=1: learningrate: unknown key; " +
+			"did you mean optimizer.learning_rate?"},
+		{"evil=1", "--set evil=1: evil: unknown key; did you mean the table [eval]?"},
 		{"loss.lr=3", "--set loss.lr=3: loss.lr: unknown key; did you mean "},
 		{"train.steps", "--set train.steps: wants the form table.key=value"},
 		{"=3", "--set =3: wants the form table.key=value"},

@@ -2,26 +2,30 @@ package config
 
 import "strings"
 
-// nearest returns the key path closest to an unknown one by edit distance: the whole path, or the
-// last word alone where only the table is wrong. The first in declaration order wins a draw.
+// nearest returns the key path closest to an unknown one by edit distance. A match of the last word
+// alone, where the table is another one or missing, counts as two edits; so does a word of three or
+// more letters that the known one begins with. The first in declaration order wins a draw.
 func (f *fields) nearest(key string) string {
 	best, least := "", -1
+	consider := func(candidate string, distance int) {
+		if least < 0 || distance < least {
+			best, least = candidate, distance
+		}
+	}
 	word := key[strings.LastIndexByte(key, '.')+1:]
 	for _, candidate := range f.order {
-		_, last, _ := strings.Cut(candidate, ".")
-		d := min(2*editDistance(key, candidate), 2*editDistance(word, last)+1)
-		if least < 0 || d < least {
-			best, least = candidate, d
+		table, last, _ := strings.Cut(candidate, ".")
+		away := editDistance(word, last)
+		if len(word) >= 3 && strings.HasPrefix(last, word) {
+			away = min(away, 2)
 		}
-	}
-	for _, candidate := range f.order {
-		table, _, _ := strings.Cut(candidate, ".")
-		if d := 2 * editDistance(key, table); d < least {
-			best, least = table, d
+		if !strings.HasPrefix(key, table+".") {
+			away = min(away+2, editDistance(key, candidate))
 		}
-	}
-	if f.table[best] {
-		return "the table [" + best + "]"
+		consider(candidate, away)
+		if key == word && editDistance(key, table) <= 2 { // a table's name misspelt
+			consider("the table ["+table+"]", editDistance(key, table))
+		}
 	}
 	return best
 }
