@@ -96,7 +96,7 @@ func (s addedSet) split(p piece, segment func(piece), token func(id int32)) {
 			continue
 		}
 		if a.LStrip {
-			start = max(done, len(strings.TrimRightFunc(p.text[:start], unicode.IsSpace)))
+			start = len(strings.TrimRightFunc(p.text[:start], unicode.IsSpace))
 		}
 		if a.RStrip {
 			end = len(p.text) - len(strings.TrimLeftFunc(p.text[end:], unicode.IsSpace))

@@ -15,8 +15,10 @@ type config struct {
 // the tokens. The file is replaced in one step.
 func (t *Tokenizer) WriteConfig(path, chatTemplate string) error {
 	b, err := marshal(config{
-		Class: "PreTrainedTokenizerFast",
-		BOS:   t.Token(t.bos), EOS: t.Token(t.eos), ChatTemplate: chatTemplate,
+		Class:        "PreTrainedTokenizerFast",
+		BOS:          t.Token(t.bos),
+		EOS:          t.Token(t.eos),
+		ChatTemplate: chatTemplate,
 	})
 	if err != nil {
 		return dataErrorf("cannot write the tokenizer: %v", err)

@@ -81,7 +81,7 @@ func TestGGUFIsWrittenAsTheReferenceReadsIt(t *testing.T) {
 	}
 }
 
-func fromGGUF(t testing.TB, md metadata) *tokenizer.Tokenizer {
+func fromGGUF(t testing.TB, md tokenizer.Metadata) *tokenizer.Tokenizer {
 	t.Helper()
 	tok, err := tokenizer.FromGGUF(md)
 	if err != nil {

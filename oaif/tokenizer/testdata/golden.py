@@ -3,7 +3,7 @@
     pip install tokenizers gguf
     python3 golden.py SmolLM2-135M-Instruct.Q4_1.gguf
 
-Writes smollm2.jsonl, the files of the small tokenizers (tiny.py) and golden.jsonl in each of their folders. A line
+Writes smollm2.jsonl, words.jsonl, the files of the small tokenizers (tiny.py) and golden.jsonl in each of their folders. A line
 has "text" and its "ids"; "special", the ids with add_special_tokens, where they differ; "full" and "plain", what
 decodes with and without special tokens, where it is not the text. A line without "text" tests decoding alone.
 """
@@ -15,7 +15,7 @@ import sys
 import corpus
 import tiny
 from gguf import GGUFReader
-from tokenizers import Tokenizer
+from tokenizers import Regex, Tokenizer, pre_tokenizers
 
 HERE = pathlib.Path(__file__).parent
 
@@ -62,10 +62,25 @@ def write(path, tokenizer, texts, seed, cuts):
     path.write_text("\n".join(lines) + "\n")
 
 
+def write_words(path, texts):
+    """words.jsonl: the lengths, in bytes of UTF-8, of the words that each split pattern makes of a text."""
+    lines = []
+    for text in texts:
+        out = {"text": text}
+        for name, pattern in ("gpt2", tiny.GPT2), ("llama3", tiny.LLAMA3), ("qwen2", tiny.QWEN2):
+            words = pre_tokenizers.Split(Regex(pattern), "isolated").pre_tokenize_str(text)
+            out[name] = [len(w.encode()) for w, _ in words]
+        if out["qwen2"] == out["llama3"]:
+            del out["qwen2"]
+        lines.append(json.dumps(out, ensure_ascii=False, separators=(",", ":")))
+    path.write_text("\n".join(lines) + "\n")
+
+
 def main():
     tokenizer = smollm2(sys.argv[1])
     specials = ["<|im_start|>", "<|im_end|>", "<|endoftext|>", "<repo_name>"]
-    write(HERE / "smollm2.jsonl", tokenizer, corpus.texts(1, 200, specials), 1, 60)
+    write(HERE / "smollm2.jsonl", tokenizer, corpus.texts(1, 220, specials), 1, 60)
+    write_words(HERE / "words.jsonl", [t for t in corpus.texts(3, 60) if 0 < len(t) < 90])
     for name, spec, specials in tiny.all():
         folder = HERE / name
         folder.mkdir(exist_ok=True)
@@ -74,7 +89,7 @@ def main():
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         texts = corpus.texts(2, 60, specials)
         step = 5 if spec else 10  # a part is enough for the pipelines that other folders test too
-        texts = [t for i, t in enumerate(texts) if len(t) < 44 and (i % step == 0 or any(s in t for s in specials))]
+        texts = [t for i, t in enumerate(texts) if len(t) < 32 and (i % step == 0 or any(s in t for s in specials))]
         write(folder / "golden.jsonl", tokenizer, texts, 2, 12)
 
 

@@ -83,7 +83,7 @@ def llama3():
     tokens = [added(n, "<|begin_of_text|>", True), added(n + 1, "<|eot_id|>", True)]
     pre = sequence("pretokenizers", split(LLAMA3), byte_level(regex=False))
     post = sequence("processors", byte_level(), template(["<|begin_of_text|>"], [], {"<|begin_of_text|>": n}))
-    return spec(vocab, merges, pre, byte_level(), tokens, post=post, ignore_merges=True), ["<|eot_id|>"]
+    return spec(vocab, merges, pre, byte_level(), tokens, post=post, ignore_merges=True), ["<|eot_id|>", "Hello", " quick", " мир", "123"]
 
 
 def qwen2():
