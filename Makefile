@@ -80,16 +80,16 @@ $(CUDA_VERSIONS):
 demo: build model ## train SmolLM2-135M-Instruct on film reviews, into runs/demo
 	@bin/oaif train configs/demo.toml --out runs/demo $(if $(wildcard runs/demo/config.toml),--resume)
 
-# Packages that work without libtorch are tested without cgo, so that they stay so.
-PURE := ./oaif ./oaif/config ./oaif/prompts ./oaif/tokenizer ./oaif/chat ./oaif/weights \
-	./oaif/annotator ./oaif/checkpoint ./oaif/report
+# Packages that do without libtorch are tested without cgo, so that they stay so. Of the others one
+# test program runs at a time: each uses all processors itself.
+PACKAGES := go list -f '{{.ImportPath}} {{.Deps}}' ./...
+WITH_TORCH := -e github.com/oaif/oaif/torch -e $(GOTORCH)
 
-# One test program at a time: each uses all processors itself.
 .PHONY: test
 test: build model ## run every test, Go and C++
 	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error
-	@CGO_ENABLED=0 go test $(PURE)
-	@go test -p 1 -timeout 60m $$(go list ./... | grep -vxF "$$(go list $(PURE))")
+	@CGO_ENABLED=0 go test $$($(PACKAGES) | grep -v $(WITH_TORCH) | cut -d ' ' -f 1)
+	@go test -p 1 -timeout 60m $$($(PACKAGES) | grep $(WITH_TORCH) | cut -d ' ' -f 1)
 
 GO_FOLDERS := $(wildcard bench cmd oaif torch)
 CPP := cbridge/include/*.h cbridge/src/* cbridge/test/* third_party/gotorch/*.cc

@@ -89,9 +89,9 @@ func checkImports(path string, imports, deps []string) []string {
 }
 
 // bannedFromGotorch are its calls that collect garbage by waiting for finalizers, which hang once
-// a finalizer was cleared, and its optimizers and thread setting, which are not guarded.
+// a finalizer was cleared, and its optimizers, which are not guarded against C++ exceptions.
 var bannedFromGotorch = []string{
-	"GC", "FinishGC", "SetTensorFinalizer", "SetNumThreads", "SGD", "Adam", "Optimizer",
+	"GC", "FinishGC", "SetTensorFinalizer", "SGD", "Adam", "Optimizer",
 }
 
 // checkFile returns a line for `import "C"` outside torch/ and for banned uses of gotorch.
