@@ -1,0 +1,113 @@
+// Package lm lets a model on a device answer an annotator's questions.
+//
+// In flow texts and candidate next tokens, out flow log-probs; the text side comes from package vocab,
+// the arithmetic from package model. The package knows no annotator: LM fits the interface that package
+// annotator declares. Errors name what cannot be asked: a candidate that is not one token, a text that
+// exceeds the context.
+package lm
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/oaif/oaif/oaif"
+	"github.com/oaif/oaif/oaif/model"
+	"github.com/oaif/oaif/oaif/vocab"
+)
+
+// LM is a language model that is asked for next-token log-probs. Safe for concurrent use: the device
+// takes one batch at a time.
+type LM struct {
+	model  *model.Model
+	vocab  *vocab.Vocab
+	digest string
+}
+
+// New returns an LM that asks m, which must stay open. digest names m's weights (weights.Model.Digest).
+func New(m *model.Model, v *vocab.Vocab, digest string) *LM { return &LM{m, v, digest} }
+
+// Digest returns the digest given to New.
+func (l *LM) Digest() string { return l.digest }
+
+// ChatPrompt returns the chat template's rendering of a system turn (left out when it is "") and a user
+// turn, with the generation prompt.
+func (l *LM) ChatPrompt(system, user string) (string, error) {
+	var messages []oaif.Message
+	if system != "" {
+		messages = append(messages, oaif.Message{Role: "system", Content: system})
+	}
+	return l.vocab.RenderChat(append(messages, oaif.Message{Role: "user", Content: user}))
+}
+
+// batchTokens bounds the tokens of one device call: enough for the matrix products to run at full rate,
+// few enough for training and annotation to interleave.
+const batchTokens = 2048
+
+// NextLogprobs returns, for each text, the log-probs in nats (temperature 1, computed in float32) with
+// which the candidates come next: [len(texts)][len(candidates)]. A candidate that is not exactly one
+// token is an oaif.UsageError, a text that is empty or exceeds the context an oaif.DataError.
+func (l *LM) NextLogprobs(ctx context.Context, texts, candidates []string) ([][]float64, error) {
+	next, err := l.candidates(candidates)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([][]int32, len(texts))
+	for i, text := range texts {
+		if ids[i], err = l.encode(text); err != nil {
+			return nil, err
+		}
+	}
+	out := make([][]float64, 0, len(texts))
+	for len(ids) > 0 {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		n := fits(ids)
+		err := l.model.Device().Do(func() {
+			out = append(out, l.model.NextLogprobs(ids[:n], next)...)
+		})
+		if err != nil {
+			return nil, err
+		}
+		ids = ids[n:]
+	}
+	return out, nil
+}
+
+// fits returns how many of the leading texts go into one batch, at least one.
+func fits(ids [][]int32) int {
+	tokens := 0
+	for i, text := range ids {
+		tokens += len(text)
+		if i > 0 && tokens > batchTokens {
+			return i
+		}
+	}
+	return len(ids)
+}
+
+func (l *LM) encode(text string) ([]int32, error) {
+	ids, err := l.vocab.EncodePrompt(text)
+	if err != nil {
+		return nil, err
+	}
+	if len(ids) == 0 {
+		return nil, oaif.DataError("an annotator's prompt has no tokens")
+	}
+	return ids, l.model.CheckIDs("an annotator's prompt", ids)
+}
+
+// candidates returns the single token id of each candidate.
+func (l *LM) candidates(texts []string) ([]int32, error) {
+	out := make([]int32, len(texts))
+	for i, text := range texts {
+		ids := l.vocab.Encode(text)
+		if len(ids) != 1 {
+			return nil, oaif.UsageError(fmt.Sprintf(
+				"the candidate %q has %d tokens in the annotator's vocabulary, wants exactly one",
+				text, len(ids)))
+		}
+		out[i] = ids[0]
+	}
+	return out, nil
+}
