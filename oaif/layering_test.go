@@ -118,16 +118,41 @@ func checkFile(path string, file *ast.File) []string {
 			wrong = append(wrong, path+" imports "+imp)
 		}
 	}
+	if name != "" {
+		wrong = append(wrong, checkGotorch(path, name, file)...)
+	}
+	return wrong
+}
+
+// checkGotorch returns a line for every banned use of gotorch, imported as name, and outside tests
+// for every call of it whose result is not at once the argument of Adopt.
+func checkGotorch(path, name string, file *ast.File) []string {
+	var wrong []string
+	adopted := map[ast.Expr]bool{}
 	ast.Inspect(file, func(n ast.Node) bool {
-		if sel, ok := n.(*ast.SelectorExpr); ok && name != "" {
-			x, isName := sel.X.(*ast.Ident)
-			if isName && x.Name == name && slices.Contains(bannedFromGotorch, sel.Sel.Name) {
-				wrong = append(wrong, path+" uses gotorch."+sel.Sel.Name)
+		switch n := n.(type) {
+		case *ast.SelectorExpr:
+			if isFrom(n, name) && slices.Contains(bannedFromGotorch, n.Sel.Name) {
+				wrong = append(wrong, path+" uses gotorch."+n.Sel.Name)
+			}
+		case *ast.CallExpr:
+			f, ok := n.Fun.(*ast.SelectorExpr)
+			if ok && f.Sel.Name == "Adopt" && len(n.Args) == 1 {
+				adopted[n.Args[0]] = true
+			}
+			if ok && isFrom(f, name) && !adopted[n] && !strings.HasSuffix(path, "_test.go") {
+				wrong = append(wrong, path+" does not adopt the result of gotorch."+f.Sel.Name)
 			}
 		}
 		return true
 	})
 	return wrong
+}
+
+// isFrom reports whether sel is name.Something.
+func isFrom(sel *ast.SelectorExpr, name string) bool {
+	x, ok := sel.X.(*ast.Ident)
+	return ok && x.Name == name
 }
 
 // TestImportsFollowThePlan asks the go command what every package imports.
@@ -220,8 +245,11 @@ func TestPlanCatches(t *testing.T) {
 		want       int
 	}{
 		{"oaif/loss/x.go", fmt.Sprintf("import %q\nvar x = gotorch.Sub", gotorch), 0},
-		{"oaif/loss/x.go", fmt.Sprintf("import %q\nfunc f() { gotorch.GC() }", gotorch), 1},
-		{"oaif/loss/x.go", fmt.Sprintf("import g %q\nfunc f() { g.FinishGC() }", gotorch), 1},
+		{"oaif/loss/x_test.go", fmt.Sprintf("import %q\nfunc f() { gotorch.GC() }", gotorch), 1},
+		{"oaif/loss/x.go", fmt.Sprintf("import %q\nvar x = s.Adopt(gotorch.Sum(y))", gotorch), 0},
+		{"oaif/loss/x.go", fmt.Sprintf("import %q\nvar x = gotorch.Sum(y)", gotorch), 1},
+		{"oaif/loss/x.go", fmt.Sprintf("import %q\nvar x = s.Adopt(gotorch.F(gotorch.G(y)))", gotorch), 1},
+		{"oaif/loss/x.go", fmt.Sprintf("import g %q\nvar f = g.FinishGC", gotorch), 1},
 		{"oaif/loss/x.go", fmt.Sprintf("import . %q", gotorch), 1},
 		{"oaif/loss/x.go", fmt.Sprintf("import %q", gotorch+"/nn/functional"), 1},
 		{"oaif/model/x.go", `import "C"`, 1},
