@@ -17,7 +17,7 @@ import (
 )
 
 var update = flag.Bool("update", false,
-	"write testdata/gguf_*/tokenizer.json anew; then run testdata/golden.py")
+	"write testdata/gguf_*/tokenizer.json anew, which testdata/golden.py asks for")
 
 // smallGGUF is the metadata that a GGUF with the vocabulary of testdata/llama3 would have.
 func smallGGUF(t testing.TB, pre string) metadata {
@@ -74,7 +74,7 @@ func TestGGUFIsWrittenAsTheReferenceReadsIt(t *testing.T) {
 				return
 			}
 			if string(readFile(t, path)) != string(readFile(t, filepath.Join(dir, "tokenizer.json"))) {
-				t.Error("the written file has changed; run with -update, then testdata/golden.py")
+				t.Error("the written file has changed; run testdata/golden.py")
 			}
 			check(t, tok, readGolden(t, filepath.Join(dir, "golden.jsonl")))
 		})

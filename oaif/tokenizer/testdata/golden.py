@@ -10,6 +10,7 @@ decodes with and without special tokens, where it is not the text. A line withou
 import json
 import pathlib
 import random
+import subprocess
 import sys
 
 import corpus
@@ -81,11 +82,16 @@ def main():
     specials = ["<|im_start|>", "<|im_end|>", "<|endoftext|>", "<repo_name>"]
     write(HERE / "smollm2.jsonl", tokenizer, corpus.texts(1, 220, specials), 1, 60)
     write_words(HERE / "words.jsonl", [t for t in corpus.texts(3, 60) if 0 < len(t) < 90])
-    for name, spec, specials in tiny.all():
-        folder = HERE / name
-        folder.mkdir(exist_ok=True)
+    made = tiny.all()
+    for name, spec, _ in made:
+        (HERE / name).mkdir(exist_ok=True)
         if spec is not None:
-            (folder / "tokenizer.json").write_text(json.dumps(spec, ensure_ascii=False, separators=(",", ":")) + "\n")
+            text = json.dumps(spec, ensure_ascii=False, separators=(",", ":"))
+            (HERE / name / "tokenizer.json").write_text(text + "\n")
+    # What Go writes for a GGUF with the vocabulary just made is for the library to read.
+    subprocess.run(["go", "test", "-run", "GGUFIsWritten", ".", "-update"], cwd=HERE.parent, check=True)
+    for name, spec, specials in made:
+        folder = HERE / name
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         texts = corpus.texts(2, 60, specials)
         step = 5 if spec else 10  # a part is enough for the pipelines that other folders test too

@@ -146,8 +146,9 @@ def splits():
     """Every behavior, inverted and not, over patterns that have no scanner of their own."""
     vocab, merges = in_bytes(300)
     pre = sequence(
-        "pretokenizers", split(r"\n+", "MergedWithPrevious"), split("  ", "Removed", kind="String"), split(r"[.!?]", "MergedWithNext"),
-        split(r"[a-zA-Z]\p{L}*", "Contiguous"), split(r"\d{2}", "Isolated", True), split(r"\S+", "MergedWithPrevious", True),
+        "pretokenizers", split(r"\n", "MergedWithPrevious"), split("  ", "Removed", kind="String"), split(r"[.!?]", "MergedWithNext"),
+        split(r"[a-zA-Z]\p{L}*", "Contiguous"), split(r"\d{2}", "Isolated", True),
+        split(r"\d", "MergedWithNext", True), split(r"\S+", "MergedWithPrevious", True),
         {"type": "Digits", "individual_digits": False}, byte_level(regex=False))
     return spec(vocab, merges, pre, byte_level()), []
 
@@ -158,7 +159,7 @@ def removed():
 
 
 def all():
-    """Name, specification (None: go test -run GGUF -update wrote the file) and tokens to put into texts."""
+    """Name, specification (None: Go writes the file) and tokens to put into texts."""
     made = {"llama3": llama3(), "qwen2": qwen2(), "gpt2": gpt2(), "strip": strip(), "llama2": llama2(), "splits": splits(),
             "removed": removed(), "metaspace_first": metaspace("first", False, False), "metaspace_split": metaspace("always", True, True)}
     written = {f"gguf_{pre}": (None, ["<|begin|>", "<tool>"]) for pre in ("gpt-2", "smollm", "llama-bpe", "qwen2")}
