@@ -37,3 +37,14 @@ func (o *AdamW) Moment(s *Scope, which, i int) *Tensor {
 	must(C.cb_adamw_moment(o.h, C.int32_t(which), C.int32_t(i), &h, &e), &e)
 	return s.take(h)
 }
+
+// State returns all first moments, then all second moments, in buffer order; they share memory.
+func (o *AdamW) State(s *Scope) []*Tensor {
+	var out []*Tensor
+	for which := range 2 {
+		for i := range o.m.Buffers() {
+			out = append(out, o.Moment(s, which, i))
+		}
+	}
+	return out
+}

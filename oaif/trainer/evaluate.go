@@ -1,0 +1,102 @@
+package trainer
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/oaif/oaif/oaif"
+	"github.com/oaif/oaif/oaif/checkpoint"
+	"github.com/oaif/oaif/oaif/eval"
+	"github.com/oaif/oaif/oaif/prompts"
+)
+
+// evalRecord is an evaluation's line in metrics.jsonl.
+type evalRecord struct {
+	Step int         `json:"step"`
+	Eval eval.Record `json:"eval"`
+}
+
+func evalFile(step int) string { return fmt.Sprintf("eval/step-%d.jsonl", step) }
+
+// prepareBaseline gets the starting model's answers to the held-out prompts: from the policy before its first step,
+// from the run folder later.
+func (t *Trainer) prepareBaseline(ctx context.Context) (err error) {
+	if t.state.Step > 0 {
+		return t.readBaseline()
+	}
+	t.observer.Stage(fmt.Sprintf("the starting model answers %d held-out prompts", len(t.heldout)))
+	w := newWatch()
+	t.baseline, err = eval.Answers(ctx, t.answers, t.heldout)
+	w.lap("eval")
+	if err != nil {
+		return err
+	}
+	_, err = t.system(0, w, 0)
+	return err
+}
+
+func (t *Trainer) readBaseline() error {
+	path := t.run.Path(evalFile(0))
+	f, err := os.Open(path)
+	if err != nil {
+		return oaif.DataError(fmt.Sprintf("%s: the starting model's answers cannot be read: %v", path, err))
+	}
+	defer func() { _ = f.Close() }() // only read from
+	for line, err := range prompts.Lines(f, path) {
+		if err != nil {
+			return err
+		}
+		var it eval.Item
+		if err := line.Decode(&it); err != nil {
+			return err
+		}
+		t.baseline = append(t.baseline, oaif.Completion{IDs: it.BaselineIDs, Text: it.Baseline, Finish: it.Finish})
+	}
+	if len(t.baseline) != len(t.heldout) {
+		return oaif.DataError(fmt.Sprintf("%s: %d answers for %d held-out prompts", path, len(t.baseline), len(t.heldout)))
+	}
+	return nil
+}
+
+// evaluate compares the policy with the starting model on the first n held-out prompts.
+func (t *Trainer) evaluate(ctx context.Context, n int) error {
+	step := t.state.Step
+	w := newWatch()
+	t.observer.Stage(fmt.Sprintf("evaluating on %d held-out prompts", n))
+	held, baseline := t.heldout[:n], t.baseline[:n]
+	policy := baseline // at the start they are the same model and the same noise
+	if step > 0 {
+		var err error
+		if policy, err = eval.Answers(ctx, t.answers, held); err != nil {
+			return err
+		}
+	}
+	judges := []eval.Judge{{Name: "annotator", Annotator: t.asked}, {Name: "vader", Annotator: t.vader}}
+	r, err := eval.Compare(ctx, held, policy, baseline, judges)
+	if err != nil {
+		return err
+	}
+	if err := r.MeasureKL(ctx, t.policy, t.reference, held); err != nil {
+		return err
+	}
+	lines, err := r.Lines()
+	if err != nil {
+		return err
+	}
+	if err := t.run.WriteFile(evalFile(step), lines); err != nil {
+		return err
+	}
+	if err := t.append(checkpoint.Metrics, evalRecord{step, r.Record}); err != nil {
+		return err
+	}
+	w.lap("eval")
+	if _, err := t.system(step, w, 0); err != nil {
+		return err
+	}
+	t.observer.Eval(step, r.Record, n == len(t.heldout))
+	if step == t.cfg.Train.Steps {
+		return t.conclude(held, policy, baseline, r)
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package trainer
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/oaif/oaif/oaif"
+	"github.com/oaif/oaif/oaif/checkpoint"
+	"github.com/oaif/oaif/oaif/config"
+	"github.com/oaif/oaif/oaif/report"
+	"github.com/oaif/oaif/oaif/weights"
+)
+
+const configFile = "config.toml"
+
+// adoptResolved fills in the device, dtype and threads that the run was started with where cfg leaves them open, and
+// refuses a config that differs from the run's in anything else.
+func adoptResolved(cfg *config.Config) error {
+	path := filepath.Join(cfg.Run.Out, configFile)
+	old, err := config.Load(path, nil)
+	if err != nil {
+		return oaif.DataError(fmt.Sprintf("%s: no run to resume here: %v", cfg.Run.Out, err))
+	}
+	if cfg.Model.Device == "auto" {
+		cfg.Model.Device = old.Model.Device
+	}
+	if cfg.Model.DType == "auto" {
+		cfg.Model.DType = old.Model.DType
+	}
+	if cfg.Train.Threads == 0 {
+		cfg.Train.Threads = old.Train.Threads
+	}
+	old.Run.Out = cfg.Run.Out // the folder may have been moved
+	was, err := encode(old)
+	if err != nil {
+		return err
+	}
+	is, err := encode(cfg)
+	if err != nil {
+		return err
+	}
+	a, b := strings.Split(was, "\n"), strings.Split(is, "\n")
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return oaif.UsageError(fmt.Sprintf("a resumed run keeps its config: %s has %s, now asked for %s", path, a[i], b[i]))
+		}
+	}
+	return nil
+}
+
+func encode(cfg *config.Config) (string, error) {
+	var b bytes.Buffer
+	err := cfg.Encode(&b)
+	return b.String(), err
+}
+
+// openRun opens the run folder, and with resume goes back to the newest checkpoint.
+func (t *Trainer) openRun(resume bool) (err error) {
+	if t.state.Model, err = t.files.policy.Digest(); err != nil {
+		return err
+	}
+	t.state.Prompts = len(t.order.prompts)
+	if t.run, err = checkpoint.OpenRun(t.cfg.Run.Out, checkpoint.Options{Resume: resume}); err != nil {
+		return err
+	}
+	if !resume {
+		text, err := encode(t.cfg)
+		if err != nil {
+			return err
+		}
+		return t.run.WriteFile(configFile, []byte(text))
+	}
+	cp, err := t.run.Latest()
+	if err != nil {
+		return err
+	}
+	if cp == nil {
+		t.observer.Warn("the run had no checkpoint yet: it starts again from step 1")
+		return t.run.Rewind(nil)
+	}
+	if cp.Warning != "" {
+		t.observer.Warn(cp.Warning)
+	}
+	if err := t.restore(cp); err != nil {
+		return err
+	}
+	t.observer.Stage(fmt.Sprintf("resuming after step %d", cp.Step))
+	return t.run.Rewind(cp)
+}
+
+// finish writes what a finished run leaves behind.
+func (t *Trainer) finish() error {
+	t.observer.Stage("writing the model")
+	if err := t.export(); err != nil {
+		return err
+	}
+	t.observer.Stage("writing the report")
+	_, err := report.Write(t.cfg.Run.Out)
+	return err
+}
+
+// export writes the policy's fp32 masters as a Hugging Face folder, with the EOS set that sampling stopped on.
+func (t *Trainer) export() error {
+	c := t.policy.Config
+	c.EOS = t.vocab.EOS
+	extra := []weights.File{
+		{Name: "tokenizer.json", Write: t.vocab.WriteJSON},
+		{Name: "tokenizer_config.json", Write: t.writeTokenizerConfig},
+	}
+	return weights.WriteHF(t.run.Path("model"), c, t.policy.Sources(), extra)
+}
+
+func (t *Trainer) writeTokenizerConfig(path string) error {
+	return t.vocab.WriteConfig(path, t.files.policy.ChatTemplate())
+}

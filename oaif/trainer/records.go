@@ -1,0 +1,216 @@
+package trainer
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/oaif/oaif/oaif"
+	"github.com/oaif/oaif/oaif/annotator"
+	"github.com/oaif/oaif/oaif/checkpoint"
+	"github.com/oaif/oaif/oaif/eval"
+	"github.com/oaif/oaif/torch"
+)
+
+// Metrics is a step's line in metrics.jsonl: nothing in it depends on time or machine load.
+type Metrics struct {
+	Step             int      `json:"step"`
+	Loss             float64  `json:"loss"`
+	RewardMargin     float64  `json:"reward_margin"`
+	RewardAccuracy   float64  `json:"reward_accuracy"`
+	AnnotatorScore   float64  `json:"annotator_score"` // see annotatorScore
+	KL               float64  `json:"kl_nats"`         // sampled estimate, mean per answer
+	Entropy          float64  `json:"entropy_nats"`    // mean per trained token
+	CompletionTokens float64  `json:"completion_tokens"`
+	EOSRate          float64  `json:"eos_rate"`
+	TruncationRate   float64  `json:"truncation_rate"`
+	Distinct2        float64  `json:"distinct2"`
+	SamePositionRate *float64 `json:"same_position_rate,omitempty"` // pairwise annotators only
+	Pairs            int      `json:"pairs"`
+	Kept             int      `json:"kept"`
+	SkippedIdentical int      `json:"skipped_identical"`
+	SkippedTie       int      `json:"skipped_tie"`
+	SkippedInvalid   int      `json:"skipped_invalid"`
+	GapMean          float64  `json:"logprob_gap_mean"`
+	GapMax           float64  `json:"logprob_gap_max"`
+	LearningRate     float64  `json:"learning_rate"`
+	GradNorm         float64  `json:"grad_norm"`
+}
+
+// pairRecord is a pair's line in pairs.jsonl.
+type pairRecord struct {
+	Step      int          `json:"step"`
+	Index     int          `json:"index"`
+	Prompt    string       `json:"prompt"`
+	PromptIDs []int32      `json:"prompt_ids"`
+	A         answerRecord `json:"a"`
+	B         answerRecord `json:"b"`
+	oaif.Preference
+	Chosen  string `json:"chosen"`  // "a", "b" or ""
+	Skipped string `json:"skipped"` // "", "identical", "tie" or "invalid"
+}
+
+type answerRecord struct {
+	Text       string      `json:"text"`
+	IDs        []int32     `json:"ids"`
+	Logprobs   []float32   `json:"logprobs"`
+	RefLogprob float64     `json:"ref_logprob"`
+	Finish     oaif.Finish `json:"finish"`
+}
+
+// systemRecord is a line in system.jsonl: all that depends on time and machine.
+type systemRecord struct {
+	Step            int                `json:"step"`
+	Time            string             `json:"time"`
+	Seconds         float64            `json:"seconds"`
+	Stages          map[string]float64 `json:"stage_seconds"`
+	Tokens          int                `json:"tokens"`
+	TokensPerSecond float64            `json:"tokens_per_second"`
+	LiveHandles     int64              `json:"live_handles"`
+	RSS             int64              `json:"rss_bytes"`
+	PeakRSS         int64              `json:"peak_rss_bytes"`
+	DevicePeak      int64              `json:"device_peak_bytes,omitempty"`
+}
+
+// record writes a step's lines and tells the watcher.
+func (t *Trainer) record(n int, w *watch, pairs []oaif.Pair, prefs []oaif.Preference, ref [][2]float64, g gradient) error {
+	for i, p := range pairs {
+		if err := t.append(checkpoint.Pairs, pairLine(n, p, prefs[i], ref[i])); err != nil {
+			return err
+		}
+	}
+	m, tokens := measure(n, pairs, prefs, ref, g)
+	if err := t.append(checkpoint.Metrics, m); err != nil {
+		return err
+	}
+	if n == 1 {
+		t.callOutPosition(prefs)
+	}
+	sys, err := t.system(n, w, tokens)
+	if err != nil {
+		return err
+	}
+	t.observer.Step(m, sys.Seconds)
+	return nil
+}
+
+// system writes the line of system.jsonl for the work that w timed.
+func (t *Trainer) system(n int, w *watch, tokens int) (systemRecord, error) {
+	s := systemRecord{
+		Step: n, Time: time.Now().UTC().Format(time.RFC3339), Seconds: w.total(), Stages: w.stages, Tokens: tokens,
+		LiveHandles: torch.LiveHandles(), RSS: residentBytes(), PeakRSS: peakResidentBytes(),
+	}
+	if s.Seconds > 0 {
+		s.TokensPerSecond = float64(tokens) / s.Seconds
+	}
+	if t.dev.IsCUDA() {
+		if err := t.dev.Do(func() { _, s.DevicePeak = t.dev.Memory() }); err != nil {
+			return s, err
+		}
+	}
+	return s, t.append(checkpoint.System, s)
+}
+
+func (t *Trainer) append(log string, record any) error {
+	line, err := json.Marshal(record)
+	if err != nil {
+		return err
+	}
+	return t.run.Append(log, line)
+}
+
+// callOutPosition says in plain words, after the first batch, that an annotator answers by position.
+func (t *Trainer) callOutPosition(prefs []oaif.Preference) {
+	var h annotator.Health
+	h.Add(prefs...)
+	if text := h.Warning(); text != "" {
+		t.observer.Warn(text)
+	}
+}
+
+func pairLine(n int, p oaif.Pair, pref oaif.Preference, ref [2]float64) pairRecord {
+	r := pairRecord{
+		Step: n, Index: p.Prompt.Index, Prompt: p.Prompt.Text, PromptIDs: p.Prompt.IDs, Preference: pref,
+		A: answer(p.A, ref[0]), B: answer(p.B, ref[1]), Skipped: skipped(pref),
+	}
+	if r.Skipped == "" {
+		r.Chosen = string(pref.Verdict)
+	}
+	return r
+}
+
+func answer(c oaif.Completion, ref float64) answerRecord {
+	return answerRecord{c.Text, c.IDs, c.Logprobs, ref, c.Finish}
+}
+
+// skipped says why a pair is not trained on, "" if it is.
+func skipped(p oaif.Preference) string {
+	switch {
+	case p.Verdict == oaif.VerdictA || p.Verdict == oaif.VerdictB:
+		return ""
+	case p.Verdict == oaif.VerdictTie && p.Reason == annotator.ReasonIdentical:
+		return "identical"
+	case p.Verdict == oaif.VerdictTie:
+		return "tie"
+	}
+	return "invalid"
+}
+
+// measure sums a step up; tokens is how many were sampled.
+func measure(n int, pairs []oaif.Pair, prefs []oaif.Preference, ref [][2]float64, g gradient) (m Metrics, tokens int) {
+	m = Metrics{
+		Step: n, Loss: g.loss, RewardMargin: g.margin, RewardAccuracy: g.accuracy, Pairs: len(pairs), Kept: g.kept,
+		GapMax: g.gapMax, LearningRate: g.learningRate, GradNorm: g.norm, AnnotatorScore: annotatorScore(prefs),
+	}
+	if g.tokens > 0 {
+		m.Entropy, m.GapMean = g.entropySum/float64(g.tokens), g.gapSum/float64(g.tokens)
+	}
+	var answers []oaif.Completion
+	for i, p := range pairs {
+		answers = append(answers, p.A, p.B)
+		m.KL += (sumLogprobs(p.A) - ref[i][0] + sumLogprobs(p.B) - ref[i][1]) / float64(2*len(pairs))
+		switch skipped(prefs[i]) {
+		case "identical":
+			m.SkippedIdentical++
+		case "tie":
+			m.SkippedTie++
+		case "invalid":
+			m.SkippedInvalid++
+		}
+	}
+	l := eval.MeasureLengths(answers)
+	m.CompletionTokens, m.EOSRate, m.TruncationRate = l.MeanTokens, l.EOSRate, l.TruncationRate
+	m.Distinct2 = eval.Distinct2(eval.IDs(answers))
+	var h annotator.Health
+	h.Add(prefs...)
+	if rate, ok := h.SamePositionRate(); ok {
+		m.SamePositionRate = &rate
+	}
+	return m, l.Tokens
+}
+
+// annotatorScore is a pointwise annotator's mean score of all answers in nats; for a pairwise one, the mean
+// probability that it gives to the answer it prefers.
+func annotatorScore(prefs []oaif.Preference) float64 {
+	sum, count := 0.0, 0
+	for _, p := range prefs {
+		switch {
+		case p.Verdict == oaif.VerdictInvalid || p.Reason == annotator.ReasonIdentical:
+		case len(p.Orders) > 0:
+			sum, count = sum+max(p.PA, 1-p.PA), count+1
+		default:
+			sum, count = sum+p.ScoreA+p.ScoreB, count+2
+		}
+	}
+	if count == 0 {
+		return 0
+	}
+	return sum / float64(count)
+}
+
+func sumLogprobs(c oaif.Completion) float64 {
+	s := 0.0
+	for _, l := range c.Logprobs {
+		s += float64(l)
+	}
+	return s
+}

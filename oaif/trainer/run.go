@@ -1,0 +1,59 @@
+package trainer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/oaif/oaif/oaif"
+)
+
+// Run trains to the last step, evaluates, and writes model/ and summary.json. When ctx is cancelled it stops between
+// two units of work and returns oaif.ErrInterrupted; the run can be resumed.
+func (t *Trainer) Run(ctx context.Context) error {
+	err := t.loop(ctx)
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("stopped before step %d was done; go on with --resume: %w", t.state.Step+1, oaif.ErrInterrupted)
+	}
+	return err
+}
+
+// loop alternates evaluation, step and checkpoint in an order that makes every checkpoint a clean cut: what comes
+// after it, an evaluation of the same step included, is done again after a resume.
+func (t *Trainer) loop(ctx context.Context) error {
+	if err := t.prepareBaseline(ctx); err != nil {
+		return err
+	}
+	steps := t.cfg.Train.Steps
+	for {
+		if err := t.evaluateIfDue(ctx); err != nil {
+			return err
+		}
+		if t.state.Step == steps {
+			return t.finish()
+		}
+		if err := t.step(ctx, t.state.Step+1); err != nil {
+			return err
+		}
+		t.state.Step++
+		every := t.cfg.Train.CheckpointEvery
+		if t.state.Step == steps || every > 0 && t.state.Step%every == 0 {
+			if err := t.save(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// evaluateIfDue evaluates on all held-out prompts before the first and after the last step, and on the first few of
+// them every Eval.Every steps.
+func (t *Trainer) evaluateIfDue(ctx context.Context) error {
+	n, e := t.state.Step, t.cfg.Eval
+	switch {
+	case n == 0 || n == t.cfg.Train.Steps:
+		return t.evaluate(ctx, len(t.heldout))
+	case e.Every > 0 && n%e.Every == 0:
+		return t.evaluate(ctx, min(e.LivePrompts, len(t.heldout)))
+	}
+	return nil
+}
