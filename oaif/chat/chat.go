@@ -3,7 +3,8 @@
 // In: a model's Jinja chat template and messages. Out: one string, to be tokenized with the special tokens in it
 // recognised and none added. The package knows no tokenizer and no model. It renders what transformers renders
 // for the same template (tools and documents not given), except that the date is always the same one, so that
-// a run can be repeated.
+// a run can be repeated. Where the Jinja engine falls short of Jinja2 (no format filter, a printed None is empty,
+// \r in a string literal stays as it is) it does so in corners that chat templates seldom use.
 //
 // Errors: a template that does not compile, that cannot be rendered, or that refuses the messages by
 // raise_exception gives an oaif.DataError with the template's own words.

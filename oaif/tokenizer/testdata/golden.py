@@ -1,7 +1,7 @@
 """What the Hugging Face tokenizers library answers, as JSON Lines for the Go tests.
 
     pip install tokenizers gguf
-    python3 golden.py SmolLM2-135M-Instruct.Q4_1.gguf
+    python3 golden.py SmolLM2-135M-Instruct.Q4_1.gguf    (needs Go too)
 
 Writes smollm2.jsonl, words.jsonl, the files of the small tokenizers (tiny.py) and golden.jsonl in each of their folders. A line
 has "text" and its "ids"; "special", the ids with add_special_tokens, where they differ; "full" and "plain", what
