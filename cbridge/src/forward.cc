@@ -47,6 +47,7 @@ at::Tensor layer_backward(const cb_model& m, const Layer& l, const cb_tree& t, c
 }  // namespace
 
 at::Tensor run_layers(const cb_model& m, const cb_tree& t, cb_tape* tape, const QkvSink& sink) {
+  check(t.last < m.arch.context, "a sequence exceeds the model's context");
   at::Tensor x = m.embed.w.index_select(0, t.ids);
   const int64_t layers = m.arch.layers;
   const bool keep_all = tape != nullptr && tape->segment >= layers;

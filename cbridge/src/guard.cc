@@ -44,6 +44,11 @@ int32_t fail_c10(cb_err* e, int32_t code, const c10::Error& x) {
   return fail(e, code, want_trace() ? x.what() : x.what_without_backtrace());
 }
 
+// The CPU allocator reports that it has no memory by a plain c10::Error.
+int32_t torch_code(const c10::Error& x) {
+  return std::strstr(x.what_without_backtrace(), "DefaultCPUAllocator:") != nullptr ? CB_ERR_MEMORY : CB_ERR_TORCH;
+}
+
 }  // namespace
 
 int32_t guard_call(const std::function<void()>& body, cb_err* e) noexcept {
@@ -65,7 +70,7 @@ int32_t guard_call(const std::function<void()>& body, cb_err* e) noexcept {
   } catch (const c10::AcceleratorError& x) {
     return fail_c10(e, CB_ERR_DEVICE, x);
   } catch (const c10::Error& x) {
-    return fail_c10(e, CB_ERR_TORCH, x);
+    return fail_c10(e, torch_code(x), x);
   } catch (const std::bad_alloc&) {
     return fail(e, CB_ERR_MEMORY, "out of memory");
   } catch (const std::exception& x) {

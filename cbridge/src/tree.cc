@@ -112,6 +112,8 @@ int32_t cb_tree_new(const int64_t* ids, const int64_t* positions, int64_t n, con
     auto t = std::make_unique<cb_tree>();
     t->n = n;
     t->nodes = m;
+    cb::check(*std::min_element(positions, positions + n) >= 0, "positions are counted from 0");
+    t->last = *std::max_element(positions, positions + n);
     for (const cb::Node& x : nodes) {
       t->q = std::max(t->q, x.len);
       t->k = std::max(t->k, x.depth + x.len);

@@ -9,6 +9,7 @@
 // padded blocks. Row N of a padded gather stands for "nothing".
 struct cb_tree : cb::Counted {
   int64_t n = 0, nodes = 0, q = 0, k = 0;
+  int64_t last = 0;           // highest position
   at::Tensor ids, positions;  // [N] int64
   at::Tensor query_rows;      // [M*Q] packed row of each padded query; padding repeats row 0
   at::Tensor query_pad;       // [M*Q] packed row, N for padding: target of gradient scatters

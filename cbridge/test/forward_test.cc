@@ -1,0 +1,159 @@
+// The whole transformer over a packed pair against the same transformer in double precision:
+// hidden states, and the hand-written backward pass against autograd.
+#include <ATen/Context.h>
+#include <ATen/ops/randn.h>
+
+#include "check.h"
+#include "fixture.h"
+
+namespace {
+
+using test::Model;
+using test::PairTree;
+using test::Reference;
+
+struct Run {
+  at::Tensor hidden;
+  std::vector<at::Tensor> grads;
+};
+
+// One forward and backward pass with the given seed dL/dhidden, starting from zero gradients.
+Run run(Model& m, const PairTree& pair, const at::Tensor& seed, int32_t segment) {
+  cb_err e;
+  Run r;
+  cb_tree* t = pair.make();
+  cb_tape* tape = nullptr;
+  cb_tensor* h = nullptr;
+  EXPECT_OK(cb_model_zero_grad(m.m, &e));
+  EXPECT_OK(cb_tape_new(segment, &tape, &e));
+  EXPECT_OK(cb_forward(m.m, t, tape, &h, &e));
+  r.hidden = cb::unwrap(h);
+  cb_tensor* d = cb::wrap(seed);
+  EXPECT_OK(cb_backward(m.m, t, tape, d, &e));
+  EXPECT_FAILS(cb_backward(m.m, t, tape, d, &e), CB_ERR_ARGUMENT);  // the tape is used up
+  r.grads = m.grads();
+  cb_tensor* both[] = {h, d};
+  cb_tensor_free(both, 2);
+  cb_tape_free(tape);
+  cb_tree_free(t);
+  return r;
+}
+
+void against_autograd(int32_t dtype, bool tied, int32_t heads, int32_t kv, double tol) {
+  Model m(dtype, true, tied, heads, kv);
+  const PairTree pair;
+  const Reference ref(m);
+  const at::Tensor want = pair.hidden(ref);
+  const at::Tensor seed = at::randn({12, m.arch.hidden}).to(cb::dtype_of(dtype));
+  want.backward(seed.to(at::kDouble));
+  for (const int32_t portable : {0, 1}) {
+    cb_set_portable(portable);
+    const Run r = run(m, pair, seed, m.arch.layers);
+    EXPECT_NEAR(r.hidden, want, tol);
+    for (int32_t i = 0; i <= m.arch.layers; i++) {
+      const auto k = static_cast<size_t>(i);
+      const double scale = ref.w[k].grad().abs().max().item<double>() + 1;
+      EXPECT_NEAR(r.grads[k].div(scale), ref.w[k].grad().div(scale), tol);
+    }
+  }
+  cb_set_portable(0);
+}
+
+// Running segments again gives the bits that keeping everything gives.
+void segments(int32_t dtype) {
+  Model m(dtype, true, true);
+  const PairTree pair;
+  const at::Tensor seed = at::randn({12, m.arch.hidden}).to(cb::dtype_of(dtype));
+  const Run all = run(m, pair, seed, 100);
+  for (const int32_t segment : {1, 2, 3}) {
+    const Run r = run(m, pair, seed, segment);
+    EXPECT(test::same(r.hidden, all.hidden));
+    for (size_t i = 0; i < all.grads.size(); i++) EXPECT(test::same(r.grads[i], all.grads[i]));
+  }
+}
+
+// The blocked copy of the matrices, and no tape, change no more than rounding.
+void prepacked_and_without_tape() {
+  Model m(CB_F32, true, false);
+  cb_err e;
+  const PairTree pair;
+  const Run r = run(m, pair, at::randn({12, m.arch.hidden}), 1);
+  cb_tree* t = pair.make();
+  for (const int32_t prepack : {0, 1}) {
+    EXPECT_OK(cb_model_commit(m.m, prepack, &e));
+    cb_tensor* h = nullptr;
+    EXPECT_OK(cb_forward(m.m, t, nullptr, &h, &e));
+    EXPECT_NEAR(cb::unwrap(h), r.hidden, 1e-5);
+    cb_tensor_free(&h, 1);
+  }
+  cb_tree_free(t);
+}
+
+void refused() {
+  cb_err e;
+  Model m(CB_F32, false, true);
+  PairTree pair;
+  cb_tree* t = pair.make();
+  cb_tape* tape = nullptr;
+  cb_tensor* h = nullptr;
+  EXPECT_OK(cb_tape_new(1, &tape, &e));
+  EXPECT_OK(cb_forward(m.m, t, tape, &h, &e));
+  EXPECT_FAILS(cb_backward(m.m, t, tape, h, &e), CB_ERR_ARGUMENT);
+  cb_tensor_free(&h, 1);
+  cb_tree_free(t);
+  cb_tape_free(tape);
+  EXPECT_FAILS(cb_tape_new(0, &tape, &e), CB_ERR_ARGUMENT);
+  h = nullptr;
+  pair.ids[7] = m.arch.vocab;  // outside the vocabulary
+  t = pair.make();
+  EXPECT_FAILS(cb_forward(m.m, t, nullptr, &h, &e), CB_ERR_INDEX);
+  cb_tree_free(t);
+  pair = PairTree();
+  pair.positions[11] = m.arch.context;  // outside the rotary tables
+  t = pair.make();
+  EXPECT_FAILS(cb_forward(m.m, t, nullptr, &h, &e), CB_ERR_ARGUMENT);
+  cb_tree_free(t);
+  EXPECT(h == nullptr);
+}
+
+void bad_architectures() {
+  cb_err e;
+  const double freq[] = {1, 1, 1, 1};
+  const cb_arch good = {1, 4, 2, 1, 2, 6, 9, 16, 1e-5, 1};
+  const auto refuse = [&](cb_arch a, int32_t dtype, cb_device d, int32_t code) {
+    cb_model* m = nullptr;
+    EXPECT_FAILS(cb_model_new(&a, freq, dtype, d, 0, &m, &e), code);
+    EXPECT(m == nullptr);
+  };
+  cb_arch a = good;
+  a.layers = 0;
+  refuse(a, CB_F32, test::kCPU, CB_ERR_ARGUMENT);
+  a = good;
+  a.heads = 3, a.kv_heads = 2;
+  refuse(a, CB_F32, test::kCPU, CB_ERR_ARGUMENT);
+  a = good;
+  a.head_dim = 3;
+  refuse(a, CB_F32, test::kCPU, CB_ERR_ARGUMENT);
+  a = good;
+  a.rms_eps = 0;
+  refuse(a, CB_F32, test::kCPU, CB_ERR_ARGUMENT);
+  refuse(good, CB_F16, test::kCPU, CB_ERR_ARGUMENT);
+  refuse(good, CB_F32, {CB_CUDA, 99}, CB_ERR_DEVICE);
+}
+
+}  // namespace
+
+int main() {
+  return test::run([] {
+    at::manual_seed(19);
+    against_autograd(CB_F32, true, 4, 2, 2e-5);
+    against_autograd(CB_F32, false, 3, 3, 2e-5);
+    against_autograd(CB_F32, true, 4, 1, 2e-5);
+    against_autograd(CB_BF16, true, 4, 2, 0.06);
+    segments(CB_F32);
+    segments(CB_BF16);
+    prepacked_and_without_tape();
+    refused();
+    bad_architectures();
+  });
+}

@@ -1,0 +1,153 @@
+// Attention over a tree of shared prefixes against plain causal attention on each sequence alone,
+// forward and backward, with libtorch's autograd in double precision as the judge.
+#include "tree.h"
+
+#include <ATen/Context.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/softmax.h>
+#include <ATen/ops/tril.h>
+#include <ATen/ops/zeros.h>
+
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "check.h"
+
+namespace {
+
+const cb_device kCPU = {CB_CPU, 0};
+
+struct Shape {
+  std::vector<int64_t> len, parent;
+
+  int64_t rows() const {
+    int64_t n = 0;
+    for (const int64_t l : len) n += l;
+    return n;
+  }
+  // Packed rows of the sequence that ends with node i.
+  std::vector<int64_t> path(int64_t i) const {
+    std::vector<int64_t> out;
+    if (parent[static_cast<size_t>(i)] >= 0) out = path(parent[static_cast<size_t>(i)]);
+    int64_t start = 0;
+    for (int64_t j = 0; j < i; j++) start += len[static_cast<size_t>(j)];
+    for (int64_t r = 0; r < len[static_cast<size_t>(i)]; r++) out.push_back(start + r);
+    return out;
+  }
+};
+
+cb_tree* build(const Shape& s, cb_err* e, int32_t* status) {
+  std::vector<int64_t> start, ids(static_cast<size_t>(s.rows()), 0), pos = ids;
+  int64_t at = 0;
+  for (const int64_t l : s.len) {
+    start.push_back(at);
+    at += l;
+  }
+  cb_tree* t = nullptr;
+  *status = cb_tree_new(ids.data(), pos.data(), s.rows(), start.data(), s.len.data(),
+                        s.parent.data(), static_cast<int64_t>(s.len.size()), kCPU, &t, e);
+  return t;
+}
+
+// Causal attention of one sequence: qkv [T,(q+2kv)*D] -> [T,q*D].
+at::Tensor plain(const at::Tensor& qkv, const cb::Heads& h) {
+  const int64_t t = qkv.size(0);
+  const at::Tensor q = qkv.narrow(1, 0, h.q * h.dim).view({t, h.q, h.dim}).transpose(0, 1);
+  const auto shared = [&](int64_t first) {
+    return qkv.narrow(1, first * h.dim, h.kv * h.dim)
+        .view({t, h.kv, h.dim})
+        .repeat_interleave(h.q / h.kv, 1)
+        .transpose(0, 1);
+  };
+  const at::Tensor k = shared(h.q), v = shared(h.q + h.kv);
+  const at::Tensor hide = at::ones({t, t}, at::kBool).tril().logical_not();
+  const at::Tensor s = q.matmul(k.transpose(1, 2)).div(std::sqrt(static_cast<double>(h.dim)));
+  const at::Tensor p = at::softmax(s.masked_fill(hide, -INFINITY), -1);
+  return p.matmul(v).transpose(0, 1).reshape({t, h.q * h.dim});
+}
+
+// Each node's own rows, taken from the sequence that ends with it.
+at::Tensor reference(const Shape& s, const at::Tensor& qkv, const cb::Heads& h) {
+  std::vector<at::Tensor> out;
+  for (int64_t i = 0; i < static_cast<int64_t>(s.len.size()); i++) {
+    const std::vector<int64_t> rows = s.path(i);
+    const int64_t n = static_cast<int64_t>(rows.size()), own = s.len[static_cast<size_t>(i)];
+    const at::Tensor seq = qkv.index_select(0, cb::ints(rows.data(), n, at::kCPU));
+    out.push_back(plain(seq, h).narrow(0, n - own, own));
+  }
+  return at::cat(out, 0);
+}
+
+void compare(const Shape& s, const cb::Heads& h, at::ScalarType dtype, double tol) {
+  cb_err e;
+  int32_t status = 0;
+  cb_tree* t = build(s, &e, &status);
+  EXPECT_OK(status);
+  if (t == nullptr) return;
+  const int64_t n = s.rows();
+  const at::Tensor qkv = at::randn({n, (h.q + 2 * h.kv) * h.dim}).to(dtype);
+  const at::Tensor dout = at::randn({n, h.q * h.dim}).to(dtype);
+  const at::Tensor ref = qkv.to(at::kDouble).requires_grad_(true);
+  const at::Tensor want = reference(s, ref, h);
+  want.backward(dout.to(at::kDouble));
+  for (const int32_t portable : {0, 1}) {
+    cb_set_portable(portable);
+    cb::Attended kept;
+    const at::Tensor got = cb::attend(*t, qkv, h, &kept);
+    EXPECT_NEAR(got, want, tol);
+    EXPECT(test::same(cb::attend(*t, qkv, h, nullptr), got));
+    EXPECT_NEAR(cb::attend_backward(*t, dout, h, kept), ref.grad(), tol);
+  }
+  cb_set_portable(0);
+  cb_tree_free(t);
+}
+
+Shape random_shape(std::mt19937* g, int64_t nodes) {
+  Shape s;
+  for (int64_t i = 0; i < nodes; i++) {
+    s.len.push_back(1 + static_cast<int64_t>((*g)() % 6));
+    s.parent.push_back(static_cast<int64_t>((*g)() % static_cast<uint32_t>(i + 1)) - 1);
+  }
+  return s;
+}
+
+void malformed() {
+  cb_err e;
+  int32_t status = 0;
+  const Shape bad[] = {
+      {{}, {}}, {{2, 0}, {-1, 0}}, {{1, 1}, {-1, 1}}, {{1}, {-2}}, {{1, 1}, {1, -1}}};
+  for (const Shape& s : bad) {
+    cb_tree* t = build(s, &e, &status);
+    EXPECT_FAILS(status, CB_ERR_ARGUMENT);
+    EXPECT(t == nullptr);
+  }
+  const int64_t ids[] = {1, 2, 3}, start[] = {0, 2}, len[] = {1, 1}, parent[] = {-1, 0};
+  cb_tree* t = nullptr;
+  EXPECT_FAILS(cb_tree_new(ids, ids, 3, start, len, parent, 2, kCPU, &t, &e), CB_ERR_ARGUMENT);
+  const int64_t follow[] = {0, 1};
+  EXPECT_FAILS(cb_tree_new(ids, ids, 3, follow, len, parent, 2, kCPU, &t, &e), CB_ERR_ARGUMENT);
+  const int64_t negative[] = {0, -1, 0}, three[] = {3}, zero[] = {0}, root[] = {-1};
+  EXPECT_FAILS(cb_tree_new(ids, negative, 3, zero, three, root, 1, kCPU, &t, &e), CB_ERR_ARGUMENT);
+  EXPECT(t == nullptr);
+}
+
+}  // namespace
+
+int main() {
+  return test::run([] {
+    at::manual_seed(11);
+    const cb::Heads kinds[] = {{4, 4, 6}, {6, 2, 4}, {4, 1, 2}};
+    const Shape pair = {{5, 3, 4}, {-1, 0, 0}};  // [prompt | a | b]
+    std::mt19937 g(5);
+    for (const cb::Heads& h : kinds) {
+      compare({{1}, {-1}}, h, at::kFloat, 1e-5);
+      compare(pair, h, at::kFloat, 1e-5);
+      compare(pair, h, at::kBFloat16, 1.0 / 24);
+      for (int i = 0; i < 12; i++) compare(random_shape(&g, 1 + i), h, at::kFloat, 1e-5);
+    }
+    malformed();
+  });
+}
