@@ -43,7 +43,7 @@ func Of(m *weights.Model, eos []int32) (*Vocab, error) {
 	for _, id := range eos {
 		if id < 0 || int(id) >= m.Config().Vocab {
 			return nil, oaif.UsageError(fmt.Sprintf(
-				"model.eos: token id %d is outside the vocabulary of %d of %s",
+				"end token id %d is outside the vocabulary of %d of %s",
 				id, m.Config().Vocab, m.Path()))
 		}
 	}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"slices"
+
+	"github.com/oaif/oaif/oaif"
+	"github.com/oaif/oaif/oaif/annotator"
+	"github.com/oaif/oaif/oaif/eval"
+	"github.com/oaif/oaif/oaif/lm"
+	"github.com/oaif/oaif/oaif/model"
+	"github.com/oaif/oaif/oaif/sampler"
+	"github.com/oaif/oaif/torch"
+)
+
+// comparison is one run of eval: model a against baseline b.
+type comparison struct {
+	opt                sampler.Options
+	spec               *annotator.Spec
+	a, b               *modelFile
+	promptsA, promptsB []*oaif.Prompt // the same prompts in each model's tokens
+
+	answersA, answersB []oaif.Completion
+	result             eval.Result
+	checks             eval.Checks
+}
+
+// on returns the function that does the work on a device, with both models in memory.
+func (r *comparison) on(ctx context.Context) func(*torch.Device, torch.DType) error {
+	return func(dev *torch.Device, dtype torch.DType) error {
+		return r.a.load(dev, dtype, func(a *model.Model) error {
+			return r.b.load(dev, dtype, func(b *model.Model) error {
+				if r.spec.Model == "" {
+					return r.compare(ctx, a, b, b, r.b)
+				}
+				return useModelFile(r.spec.Model, nil, func(j *modelFile) error {
+					return j.load(dev, dtype, func(judge *model.Model) error {
+						return r.compare(ctx, a, b, judge, j)
+					})
+				})
+			})
+		})
+	}
+}
+
+// compare answers, judges and measures. The annotator asks judge, whose file is asked.
+func (r *comparison) compare(ctx context.Context, a, b, judge *model.Model, asked *modelFile) error {
+	judges, err := r.judges(judge, asked)
+	if err != nil {
+		return err
+	}
+	if r.answersA, err = r.answers(ctx, a, r.a, r.promptsA); err != nil {
+		return err
+	}
+	if r.answersB, err = r.answers(ctx, b, r.b, r.promptsB); err != nil {
+		return err
+	}
+	if r.result, err = eval.Compare(ctx, r.promptsA, r.answersA, r.answersB, judges); err != nil {
+		return err
+	}
+	if r.sameTokens() {
+		if err := r.result.MeasureKL(ctx, a, b, r.promptsA); err != nil {
+			return err
+		}
+	}
+	r.checks, err = eval.Check(eval.NewVader(), r.promptsA, r.answersA, r.answersB)
+	return err
+}
+
+func (r *comparison) judges(judge *model.Model, asked *modelFile) ([]eval.Judge, error) {
+	digest, err := asked.file.Digest()
+	if err != nil {
+		return nil, err
+	}
+	ai, err := annotator.New(r.spec, lm.New(judge, asked.vocab, digest))
+	if err != nil {
+		return nil, err
+	}
+	return []eval.Judge{{Name: "annotator", Annotator: ai}, {Name: "vader", Annotator: eval.NewVader()}}, nil
+}
+
+func (r *comparison) answers(
+	ctx context.Context, m *model.Model, file *modelFile, prompts []*oaif.Prompt,
+) ([]oaif.Completion, error) {
+	opt := r.opt
+	opt.EOS = file.vocab.EOS
+	return eval.Answers(ctx, sampler.New(m, file.vocab, opt), prompts)
+}
+
+// sameTokens reports whether the models speak of the same tokens, as far as the prompts show; only then
+// is there a divergence between their distributions.
+func (r *comparison) sameTokens() bool {
+	if r.a.config.Vocab != r.b.config.Vocab {
+		return false
+	}
+	return slices.EqualFunc(r.promptsA, r.promptsB, func(x, y *oaif.Prompt) bool {
+		return slices.Equal(x.IDs, y.IDs)
+	})
+}
+
+// comparisonSummary is summary.json of eval: a run folder's keys as far as they apply.
+type comparisonSummary struct {
+	Model    string           `json:"model"`
+	Baseline string           `json:"baseline"`
+	KL       *float64         `json:"kl_nats"` // null when the models have different tokens
+	Evals    []comparisonEval `json:"evals"`
+	Checks   eval.Checks      `json:"checks"`
+}
+
+type comparisonEval struct {
+	eval.Summary
+	MeanTokens         float64 `json:"mean_tokens"`
+	BaselineMeanTokens float64 `json:"baseline_mean_tokens"`
+}
+
+func (r *comparison) summary() comparisonSummary {
+	s := comparisonSummary{Model: r.a.file.Path(), Baseline: r.b.file.Path(), Checks: r.checks}
+	if r.sameTokens() {
+		s.KL = &r.result.Record.KL
+	}
+	for _, j := range r.result.Record.Judges {
+		s.Evals = append(s.Evals, comparisonEval{
+			j, r.result.Record.MeanTokens, r.result.Record.BaselineMeanTokens,
+		})
+	}
+	return s
+}

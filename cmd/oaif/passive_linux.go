@@ -1,0 +1,24 @@
+package main
+
+import (
+	"os"
+	"syscall"
+)
+
+// waitPassively restarts the program once with OMP_WAIT_POLICY=passive when the variable is unset.
+// libgomp reads it when it is loaded, before any Go code runs, and with its own default two OpenMP
+// programs side by side spend their time spinning. It returns nil when the variable was set.
+func waitPassively() error {
+	const name = "OMP_WAIT_POLICY"
+	if _, set := os.LookupEnv(name); set {
+		return nil
+	}
+	if err := os.Setenv(name, "passive"); err != nil {
+		return err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	return syscall.Exec(program, os.Args, os.Environ())
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/oaif/oaif/oaif/model/modeltest"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"oaif": main})
+}
+
+// TestScripts runs the scripts of testdata against the whole program. Each finds the tiny model
+// of package modeltest in model/, a tiny.gguf without a tokenizer, and its own files.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			if err := copyFile("../../oaif/weights/testdata/tiny.gguf",
+				filepath.Join(env.WorkDir, "tiny.gguf")); err != nil {
+				return err
+			}
+			// Else every command would start twice, see passive_linux.go.
+			env.Setenv("OMP_WAIT_POLICY", "passive")
+			return modeltest.Write(filepath.Join(env.WorkDir, "model"))
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"fails":    fails,
+			"truncate": truncate,
+		},
+	})
+}
+
+// fails STATUS ARGS... wants oaif to end with that status after exactly one line on standard error and
+// none on standard output. Every script of bad input uses it.
+func fails(ts *testscript.TestScript, _ bool, args []string) {
+	var exit *exec.ExitError
+	err := ts.Exec("oaif", args[1:]...)
+	if !errors.As(err, &exit) {
+		ts.Fatalf("oaif %s: ended with %v, want status %s", strings.Join(args[1:], " "), err, args[0])
+	}
+	if got := strconv.Itoa(exit.ExitCode()); got != args[0] {
+		ts.Fatalf("status %s, want %s", got, args[0])
+	}
+	if line := ts.ReadFile("stderr"); strings.Count(line, "\n") != 1 || !strings.HasSuffix(line, "\n") {
+		ts.Fatalf("want one line on standard error, got %q", line)
+	}
+	if out := ts.ReadFile("stdout"); out != "" {
+		ts.Fatalf("want nothing on standard output, got %q", out)
+	}
+}
+
+// truncate FILE BYTES cuts a file.
+func truncate(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), n))
+}
+
+func copyFile(from, to string) error {
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, data, 0o666)
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/oaif/oaif/oaif/config"
+	"github.com/oaif/oaif/oaif/trainer"
+)
+
+func trainCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "train",
+		Usage:     "align a model: sample, annotate, take a step, again and again",
+		UsageText: "oaif train CONFIG [--set KEY=VALUE]... [--out DIR] [--resume]",
+		Description: `Runs the training that the TOML file CONFIG describes. Everything goes into the
+run folder: metrics.jsonl, pairs.jsonl (every pair with its verdict), eval/,
+checkpoints/, model/ (Hugging Face layout), summary.json and report.html.
+
+The same configuration, seed and number of threads give the same run, byte for
+byte. A run that was stopped goes on with --resume and ends as if it never had.
+
+Example:
+  oaif train configs/demo.toml --set train.steps=50 --out runs/long
+  oaif train configs/demo.toml --set train.steps=50 --out runs/long --resume`,
+		Flags: flags(setFlag(), []cli.Flag{
+			&cli.StringFlag{Name: "out", Usage: "`DIR` to use as run folder, instead of CONFIG's run.out"},
+			&cli.BoolFlag{Name: "resume", Usage: "go on with the run in the run folder"},
+			&cli.StringFlag{Name: "device", Usage: "`DEVICE` to use instead of CONFIG's model.device"},
+			&cli.StringFlag{Name: "dtype", Usage: "`TYPE` to use instead of CONFIG's model.dtype"},
+		}),
+		Action: train,
+	}
+}
+
+func train(c *cli.Context) (err error) {
+	args, err := positionals(c, 1, 1, "one configuration file")
+	if err != nil {
+		return err
+	}
+	sets := c.StringSlice("set")
+	for flag, key := range map[string]string{
+		"out": "run.out", "device": "model.device", "dtype": "model.dtype",
+	} {
+		if c.IsSet(flag) {
+			sets = append(sets, key+"="+c.String(flag))
+		}
+	}
+	cfg, err := config.Load(args[0], sets)
+	if err != nil {
+		return err
+	}
+	show := newProgress(c.App.ErrWriter, cfg.Train.Steps)
+	defer show.end()
+	t, err := trainer.New(cfg, c.Bool("resume"), show)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, t.Close()) }()
+	if err := t.Run(c.Context); err != nil {
+		return err
+	}
+	show.end()
+	return printOutcome(c.App.Writer, cfg.Run.Out)
+}

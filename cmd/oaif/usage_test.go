@@ -1,0 +1,113 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+)
+
+// run runs the program in this process, as main does.
+func run(args ...string) (status int, stdout, stderr string) {
+	var out, errs bytes.Buffer
+	app := newApp(strings.NewReader(""), &out, &errs)
+	err := app.RunContext(context.Background(), flagsFirst(app, append([]string{"oaif"}, args...)))
+	return exitStatus(&errs, err), out.String(), errs.String()
+}
+
+// TestUsageErrors: what cannot be a command line ends with status 2 and one line that names what was
+// wrong, and what was probably meant.
+func TestUsageErrors(t *testing.T) {
+	for _, test := range []struct{ args, want string }{
+		{"tokenise", `unknown command "tokenise"; did you mean "tokenize"?`},
+		{"zzz", `unknown command "zzz" (oaif --help lists all)`},
+		{"--modle x", "unknown flag --modle (oaif --help"},
+		{"tokenize --modle model", "tokenize: unknown flag --modle; did you mean --model?"},
+		{"tokenize --bogus", "tokenize: unknown flag --bogus ("},
+		{"tokenize", "tokenize: wants --model"},
+		{"tokenize --model", "tokenize: flag needs an argument: --model"},
+		{"tokenize --model model stray", `tokenize: unexpected argument "stray"`},
+		{"tokenize stray --model model", `tokenize: unexpected argument "stray"`},
+		{"tokenize --model m --device gpu", `tokenize: --device "gpu" is none of cpu, cuda, cuda:N and auto`},
+		{"score --model m --threads many", `score: invalid value "many" for flag --threads: parse error`},
+		{"score --model m --threads -1", "score: --threads is -1, wants 0 or more"},
+		{"score --model m --dtype float16", `score: --dtype "float16" is none of float32, bfloat16 and auto`},
+		{"sample --model m --temperature -1", "sample: --temperature is -1, wants 0 or more"},
+		{"sample --model m --temperature NaN", "sample: --temperature is NaN, wants 0 or more"},
+		{"sample --model m --top-p 0", "sample: --top-p is 0, wants more than 0"},
+		{"sample --model m --top-k -1", "sample: --top-k is -1, wants 0 or more"},
+		{"sample --model m --max-new-tokens 0", "sample: --max-new-tokens is 0, wants 1 or more"},
+		{"sample --model m --min-new-tokens 9 --max-new-tokens 8", "sample: --min-new-tokens is 9, wants 0 to 8"},
+		{"sample --model m --n 0", "sample: --n is 0, wants 1 or more"},
+		{"annotate --model m", "annotate: wants --annotator"},
+		{"eval --model m", "eval: wants --baseline"},
+		{"train", "train: wants one configuration file"},
+		{"train a.toml b.toml", `train: unexpected argument "b.toml"`},
+		{"train nowhere.toml", "config file nowhere.toml: no such file or directory"},
+		{"train a.toml --out", "train: flag needs an argument: --out"},
+		{"report", "report: wants a run folder"},
+		{"report one two", `report: unexpected argument "two"`},
+		{"completion tcsh", `completion: no script for "tcsh"`},
+	} {
+		status, stdout, stderr := run(strings.Fields(test.args)...)
+		if status != statusUsage || stdout != "" || !strings.HasPrefix(stderr, "oaif: "+test.want) ||
+			strings.Count(stderr, "\n") != 1 {
+			t.Errorf("oaif %s:\nstatus %d, stdout %q\n got %swant oaif: %s...",
+				test.args, status, stdout, stderr, test.want)
+		}
+	}
+}
+
+// TestHelp: every command teaches with an example of itself, on standard output.
+func TestHelp(t *testing.T) {
+	for _, args := range [][]string{{}, {"--help"}} {
+		status, stdout, stderr := run(args...)
+		if status != 0 || stderr != "" || !strings.Contains(stdout, "oaif train configs/demo.toml") {
+			t.Errorf("oaif %v: status %d, %q, %q", args, status, stdout, stderr)
+		}
+	}
+	for _, c := range newApp(nil, nil, nil).Commands {
+		status, stdout, stderr := run(c.Name, "--help")
+		_, example, ok := strings.Cut(stdout, "Example:")
+		if status != 0 || stderr != "" || !ok || !strings.Contains(example, "oaif "+c.Name) {
+			t.Errorf("oaif %s --help: status %d, stderr %q, no example in:\n%s", c.Name, status, stderr, stdout)
+		}
+		for _, line := range strings.Split(c.Description, "\n") {
+			if len(line) > 80 {
+				t.Errorf("oaif %s --help: over 80 columns: %s", c.Name, line)
+			}
+		}
+	}
+}
+
+func TestFlagsFirst(t *testing.T) {
+	app := newApp(nil, nil, nil)
+	for _, test := range []struct{ args, want string }{
+		{"oaif", "oaif"},
+		{"oaif --help", "oaif --help"},
+		{"oaif nothing a --b", "oaif nothing a --b"},
+		{"oaif train C --out D --resume", "oaif train --out D --resume -- C"},
+		{"oaif train --out D C --set a=b", "oaif train --out D --set a=b -- C"},
+		{"oaif train C --set=a=b --set x=y", "oaif train --set=a=b --set x=y -- C"},
+		{"oaif train --resume C", "oaif train --resume -- C"},
+		{"oaif train --resume -- --C", "oaif train --resume -- --C"},
+		{"oaif score --threads -1 --in -", "oaif score --threads -1 --in - --"},
+		{"oaif train C --out", "oaif train --out"},
+		{"oaif train C --ou --generate-bash-completion", "oaif train C --ou --generate-bash-completion"},
+	} {
+		got := strings.Join(flagsFirst(app, strings.Fields(test.args)), " ")
+		if got != test.want {
+			t.Errorf("%s:\n got %s\nwant %s", test.args, got, test.want)
+		}
+	}
+}
+
+// TestOneLine: one line, whatever the error's text.
+func TestOneLine(t *testing.T) {
+	status, _, stderr := run("train", "testdata/two.toml")
+	want := "oaif: testdata/two.toml: train.stps: unknown key; did you mean train.steps?; " +
+		"testdata/two.toml: loss.kind: wants a string, got the integer 1\n"
+	if status != statusUsage || stderr != want {
+		t.Errorf("status %d\n got %swant %s", status, stderr, want)
+	}
+}
