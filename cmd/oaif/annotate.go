@@ -99,6 +99,9 @@ func annotate(c *cli.Context) error {
 		}
 	}
 	return useModelFile(modelPath, nil, func(m *modelFile) error {
+		if _, err := lm.Candidates(m.vocab, spec.Candidates()); err != nil {
+			return err
+		}
 		return withOutput(c, func(out *lineWriter) error { return annotateLines(c, spec, m, out) })
 	})
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/oaif/oaif/oaif/annotator"
 	"github.com/oaif/oaif/oaif/config"
+	"github.com/oaif/oaif/oaif/lm"
 	"github.com/oaif/oaif/oaif/prompts"
 	"github.com/oaif/oaif/oaif/vocab"
 	"github.com/oaif/oaif/oaif/weights"
@@ -22,7 +23,7 @@ func examineConfig(path string, sets []string) []finding {
 	if cfg.Model.Reference != cfg.Model.Path {
 		found = append(found, examineModel("reference", cfg.Model.Reference))
 	}
-	return append(found, examineAnnotator(cfg.Annotator.File)...)
+	return append(found, examineAnnotator(cfg))
 }
 
 // examineModel checks a model's files without loading its weights.
@@ -75,19 +76,24 @@ func examinePrompts(name, path string, format prompts.Format, v *vocab.Vocab) fi
 		path, len(all), longest)}
 }
 
-// examineAnnotator checks an annotator's file and its model's.
-func examineAnnotator(path string) []finding {
-	spec, err := annotator.Load(path)
+// examineAnnotator checks an annotator's file, and its candidates with the tokenizer of the model that it
+// asks.
+func examineAnnotator(cfg *config.Config) finding {
+	spec, err := annotator.Load(cfg.Annotator.File)
 	if err != nil {
-		return []finding{{"annotator", oneLine(err), true}}
+		return finding{"annotator", oneLine(err), true}
 	}
-	model := "the frozen reference"
-	if spec.Model != "" {
-		model = spec.Model
+	path, asks := spec.Model, spec.Model
+	if path == "" {
+		path, asks = cfg.Model.Reference, "the frozen reference"
 	}
-	found := []finding{{name: "annotator", text: fmt.Sprintf("%s: %s, asks %s", path, spec.Kind, model)}}
-	if spec.Model != "" {
-		found = append(found, examineModel("its model", spec.Model))
+	err = useModelFile(path, nil, func(m *modelFile) error {
+		_, err := lm.Candidates(m.vocab, spec.Candidates())
+		return err
+	})
+	if err != nil {
+		return finding{"annotator", fmt.Sprintf("%s: %s", spec.Path(), oneLine(err)), true}
 	}
-	return found
+	return finding{name: "annotator", text: fmt.Sprintf("%s: %s, compares %q, asks %s",
+		spec.Path(), spec.Kind, spec.Candidates(), asks)}
 }

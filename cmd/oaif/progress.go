@@ -13,7 +13,8 @@ import (
 )
 
 // progress shows a run as it goes: one bar with the live win rate on a terminal, plain lines elsewhere.
-// It implements trainer.Observer.
+// It is a run's output, so that standard error holds nothing but what went wrong. It implements
+// trainer.Observer.
 type progress struct {
 	w     io.Writer
 	steps int

@@ -41,7 +41,7 @@ func TestScripts(t *testing.T) {
 }
 
 // fails STATUS ARGS... wants oaif to end with that status after exactly one line on standard error and
-// none on standard output. Every script of bad input uses it.
+// none on standard output.
 func fails(ts *testscript.TestScript, _ bool, args []string) {
 	var exit *exec.ExitError
 	err := ts.Exec("oaif", args[1:]...)
@@ -54,7 +54,8 @@ func fails(ts *testscript.TestScript, _ bool, args []string) {
 	if line := ts.ReadFile("stderr"); strings.Count(line, "\n") != 1 || !strings.HasSuffix(line, "\n") {
 		ts.Fatalf("want one line on standard error, got %q", line)
 	}
-	if out := ts.ReadFile("stdout"); out != "" {
+	// A training run says what it is doing until it fails.
+	if out := ts.ReadFile("stdout"); out != "" && args[1] != "train" {
 		ts.Fatalf("want nothing on standard output, got %q", out)
 	}
 }

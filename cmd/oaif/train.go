@@ -51,7 +51,7 @@ func train(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	show := newProgress(c.App.ErrWriter, cfg.Train.Steps)
+	show := newProgress(c.App.Writer, cfg.Train.Steps)
 	defer show.end()
 	t, err := trainer.New(cfg, c.Bool("resume"), show)
 	if err != nil {

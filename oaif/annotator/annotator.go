@@ -65,7 +65,7 @@ func (l *local) Annotate(ctx context.Context, questions []oaif.Question) ([]oaif
 	if len(texts) == 0 {
 		return prefs, nil
 	}
-	logprobs, err := l.lm.NextLogprobs(ctx, texts, l.spec.candidates())
+	logprobs, err := l.lm.NextLogprobs(ctx, texts, l.spec.Candidates())
 	if err != nil {
 		return nil, fmt.Errorf("annotator: %w", err)
 	}
@@ -131,7 +131,7 @@ func (l *local) judge(first, second []float64) oaif.Preference {
 		for c, lp := range row {
 			if math.IsNaN(lp) || math.IsInf(lp, 0) || lp > maxLogprob {
 				return oaif.Preference{Verdict: oaif.VerdictInvalid, Reason: fmt.Sprintf(
-					"log-prob of %q %s is %v", l.spec.candidates()[c], l.where(i), lp)}
+					"log-prob of %q %s is %v", l.spec.Candidates()[c], l.where(i), lp)}
 			}
 		}
 	}

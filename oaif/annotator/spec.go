@@ -151,7 +151,7 @@ func (s *Spec) checkValues() error {
 	if !(s.TieMargin >= 0 && s.TieMargin < .5) {
 		return s.errorf("tie_margin is %v; it must be at least 0 and below 0.5", s.TieMargin)
 	}
-	c := s.candidates()
+	c := s.Candidates()
 	switch {
 	case len(c) != 2:
 		return s.errorf("labels has %d entries; it must have 2, such as [\"1\", \"2\"]", len(c))
@@ -163,8 +163,8 @@ func (s *Spec) checkValues() error {
 	return nil
 }
 
-// candidates returns the two next tokens that are compared.
-func (s *Spec) candidates() []string {
+// Candidates returns the two next tokens that are compared.
+func (s *Spec) Candidates() []string {
 	if s.Kind == Pairwise {
 		return s.Labels
 	}

@@ -47,7 +47,7 @@ const batchTokens = 2048
 // which the candidates come next: [len(texts)][len(candidates)]. A candidate that is not exactly one
 // token is an oaif.UsageError, a text that is empty or exceeds the context an oaif.DataError.
 func (l *LM) NextLogprobs(ctx context.Context, texts, candidates []string) ([][]float64, error) {
-	next, err := l.candidates(candidates)
+	next, err := Candidates(l.vocab, candidates)
 	if err != nil {
 		return nil, err
 	}
@@ -97,11 +97,12 @@ func (l *LM) encode(text string) ([]int32, error) {
 	return ids, l.model.CheckIDs("an annotator's prompt", ids)
 }
 
-// candidates returns the single token id of each candidate.
-func (l *LM) candidates(texts []string) ([]int32, error) {
+// Candidates returns the single token id of each candidate text; one that is not exactly one token is an
+// oaif.UsageError. An annotator can be checked with it before any weights are loaded.
+func Candidates(v *vocab.Vocab, texts []string) ([]int32, error) {
 	out := make([]int32, len(texts))
 	for i, text := range texts {
-		ids := l.vocab.Encode(text)
+		ids := v.Encode(text)
 		if len(ids) != 1 {
 			return nil, oaif.UsageError(fmt.Sprintf(
 				"the candidate %q has %d tokens in the annotator's vocabulary, wants exactly one",

@@ -51,8 +51,12 @@ func openFiles(cfg *config.Config) (f *files, err error) {
 	}
 	f.judgeVocab = f.policyVocab
 	if asked != f.policy {
-		f.judgeVocab, err = vocab.Of(asked, nil)
+		if f.judgeVocab, err = vocab.Of(asked, nil); err != nil {
+			return f, err
+		}
 	}
+	// Before there is a run folder: the annotator itself looks at its candidates when it is first asked.
+	_, err = lm.Candidates(f.judgeVocab, f.spec.Candidates())
 	return f, err
 }
 
