@@ -32,6 +32,18 @@ at::Tensor packed_linear(const at::Tensor& x, const at::Tensor& packed) {
   return op.call(x, packed, std::nullopt, "none", Scalars(), "");
 }
 
+// oneDNN blocks bf16 weights only for processors with AVX512; the plain product works on all.
+bool can_reorder(at::ScalarType t) {
+  if (t == at::kFloat) return true;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
+         __builtin_cpu_supports("avx512dq") != 0;
+#else
+  return false;
+#endif
+}
+
 int64_t layer_size(const cb_arch& a) {
   const int64_t h = a.hidden, q = static_cast<int64_t>(a.heads) * a.head_dim;
   const int64_t kv = static_cast<int64_t>(a.kv_heads) * a.head_dim, f = a.ffn;
@@ -145,7 +157,8 @@ void Matrix::accumulate(const at::Tensor& dy, const at::Tensor& x) const {
 
 void cb_model::pack(bool on) {
   cb::check(trainable || compute[0].defined(), "a frozen model is prepacked once");
-  const auto one = [&](cb::Matrix& m) { m.packed = on && device.is_cpu() ? cb::reorder(m.w) : at::Tensor(); };
+  on = on && device.is_cpu() && cb::can_reorder(dtype);
+  const auto one = [&](cb::Matrix& m) { m.packed = on ? cb::reorder(m.w) : at::Tensor(); };
   for (cb::Layer& l : layers) {
     one(l.qkv);
     one(l.out);
@@ -153,7 +166,7 @@ void cb_model::pack(bool on) {
     one(l.down);
   }
   if (trainable) one(head);
-  if (trainable || !on || !device.is_cpu()) return;
+  if (trainable || !on) return;
   // Nothing reads a frozen model's plain matrices any more; its embedding stays for lookups and as the head.
   for (size_t i = 0; i < layers.size(); i++) {
     cb::Layer& l = layers[i];

@@ -72,18 +72,19 @@ void segments(int32_t dtype) {
   }
 }
 
-// The blocked copy of the matrices, and no tape, change no more than rounding.
-void prepacked_and_without_tape() {
-  Model m(CB_F32, true, false);
+// The blocked copy of the matrices, where the processor takes one, and no tape change no more than
+// rounding.
+void prepacked_and_without_tape(int32_t dtype, double tol) {
+  Model m(dtype, true, false);
   cb_err e;
   const PairTree pair;
-  const Run r = run(m, pair, at::randn({12, m.arch.hidden}), 1);
+  const Run r = run(m, pair, at::randn({12, m.arch.hidden}).to(cb::dtype_of(dtype)), 1);
   cb_tree* t = pair.make();
   for (const int32_t prepack : {0, 1}) {
     EXPECT_OK(cb_model_commit(m.m, prepack, &e));
     cb_tensor* h = nullptr;
     EXPECT_OK(cb_forward(m.m, t, nullptr, &h, &e));
-    EXPECT_NEAR(cb::unwrap(h), r.hidden, 1e-5);
+    EXPECT_NEAR(cb::unwrap(h), r.hidden, tol);
     cb_tensor_free(&h, 1);
   }
   cb_tree_free(t);
@@ -152,7 +153,8 @@ int main() {
     against_autograd(CB_BF16, true, 4, 2, 0.06);
     segments(CB_F32);
     segments(CB_BF16);
-    prepacked_and_without_tape();
+    prepacked_and_without_tape(CB_F32, 1e-5);
+    prepacked_and_without_tape(CB_BF16, 0.06);
     refused();
     bad_architectures();
   });
