@@ -7,11 +7,17 @@ import (
 	"github.com/oaif/oaif/torch"
 )
 
-// newDevice opens the CPU with two threads; when the test ends, no handle made in it may be alive.
+// newDevice opens the CPU with one thread: tiny operators wait for a second one longer than they run.
 func newDevice(t *testing.T) *torch.Device {
 	t.Helper()
+	return openDevice(t, 1)
+}
+
+// openDevice opens the CPU; when the test ends, no handle made in it may be alive.
+func openDevice(t *testing.T, threads int) *torch.Device {
+	t.Helper()
 	before := torch.LiveHandles()
-	d, err := torch.OpenDevice("cpu", 2)
+	d, err := torch.OpenDevice("cpu", threads)
 	if err != nil {
 		t.Fatal(err)
 	}

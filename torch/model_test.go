@@ -99,7 +99,7 @@ func sum(x []float32) float64 {
 }
 
 func TestTrainingRaisesTheLogprobAndRepeats(t *testing.T) {
-	d := newDevice(t)
+	d := openDevice(t, 2)
 	for _, dtype := range []torch.DType{torch.Float32, torch.BFloat16} {
 		do(t, d, func() {
 			var runs [2][]float32

@@ -137,7 +137,7 @@ func TestDrawsFollowTheFormula(t *testing.T) {
 }
 
 func TestPortableDrawsAreTheNativeOnes(t *testing.T) {
-	d := newDevice(t)
+	d := openDevice(t, 2)
 	for name, how := range manners {
 		r := randomRows(rand.New(rand.NewPCG(3, 4)), 300, 500, 3)
 		do(t, d, func() {
