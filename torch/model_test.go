@@ -146,7 +146,8 @@ func TestBuffers(t *testing.T) {
 					t.Errorf("buffer %d has %d elements, want %d", i, b.Len(), n)
 				}
 			}
-			if master.DType() != torch.Float32 || compute.DType() != torch.BFloat16 || grad.DType() != torch.Float32 {
+			if master.DType() != torch.Float32 || compute.DType() != torch.BFloat16 ||
+				grad.DType() != torch.Float32 {
 				t.Errorf("buffer %d: %s, %s, %s", i, master.DType(), compute.DType(), grad.DType())
 			}
 		}

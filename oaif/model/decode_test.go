@@ -16,7 +16,9 @@ type completion struct {
 	logprobs []float32
 }
 
-var manner = torch.Sampling{Temperature: 0.9, TopP: 1, MinNew: 2, MaxNew: 12, EndTokens: []int64{3, 17, 40, 41, 42}}
+var manner = torch.Sampling{
+	Temperature: 0.9, TopP: 1, MinNew: 2, MaxNew: 12, EndTokens: []int64{3, 17, 40, 41, 42},
+}
 
 func prompts() (out [][]int32, keys []uint64) {
 	rng := rand.New(rand.NewPCG(51, 52))

@@ -90,7 +90,8 @@ func sequences() []model.Sequence {
 	rng := rand.New(rand.NewPCG(21, 22))
 	shared := tokens(rng, 11)
 	var out []model.Sequence
-	for _, prompt := range [][]int32{shared, shared[:6], append(shared[:8:8], tokens(rng, 5)...), tokens(rng, 3)} {
+	branched := append(shared[:8:8], tokens(rng, 5)...)
+	for _, prompt := range [][]int32{shared, shared[:6], branched, tokens(rng, 3)} {
 		out = append(out, model.Sequence{Prompt: prompt, Completion: tokens(rng, 9)},
 			model.Sequence{Prompt: prompt, Completion: tokens(rng, 4)})
 	}

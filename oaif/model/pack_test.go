@@ -20,7 +20,7 @@ func checkPacked(t *testing.T, seqs [][]int32) {
 	next := int64(0)
 	for i, start := range n.Start {
 		if start != next || n.Len[i] < 1 || n.Parent[i] < -1 || n.Parent[i] >= int64(i) {
-			t.Fatalf("%v: node %d starts at %d, has %d tokens and parent %d", seqs, i, start, n.Len[i], n.Parent[i])
+			t.Fatalf("%v: node %d: start %d, %d tokens, parent %d", seqs, i, start, n.Len[i], n.Parent[i])
 		}
 		for r := range n.Len[i] {
 			owner[start+r] = i

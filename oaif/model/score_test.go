@@ -150,7 +150,7 @@ func TestCheckIDs(t *testing.T) {
 		{[]int32{-1}, "token id -1 is outside"},
 	} {
 		err := m.CheckIDs("line 4", c.ids)
-		if err == nil || !strings.HasPrefix(err.Error(), "line 4: ") || !strings.Contains(err.Error(), c.text) {
+		if err == nil || !strings.HasPrefix(err.Error(), "line 4: "+c.text) {
 			t.Errorf("%v: %v", c.ids, err)
 		}
 		if !errors.Is(err, oaif.ErrData) {

@@ -3,7 +3,8 @@
     python3 make_golden.py tiny                 tiny-untied/, tiny-tied/ and their golden.json
     python3 make_golden.py smollm2 MODEL.gguf   smollm2.json
 
-Needs torch and transformers (and gguf for smollm2). The tiny models are judged in float64, SmolLM2 in float32.
+Needs torch and transformers (and gguf for smollm2). The tiny models are judged in float64,
+SmolLM2 in float32.
 """
 
 import json
@@ -54,7 +55,8 @@ def tiny(name, settings):
     draw = lambda n: torch.randint(0, 96, (n,), generator=g).tolist()
     shared = draw(9)
     cases = [dict(prompt=p, completion=c) for p, c in
-             [(shared, draw(5)), (shared, draw(7)), (shared[:4], draw(1)), (draw(80), draw(30)), ([5], draw(3))]]
+             [(shared, draw(5)), (shared, draw(7)), (shared[:4], draw(1)), (draw(80), draw(30)),
+              ([5], draw(3))]]
     loss = 0
     for i, c in enumerate(cases):
         logits, lp, ent = token_logprobs(model, c["prompt"], c["completion"])
@@ -95,14 +97,14 @@ def smollm2(path):
     for kind, texts, n in ("film", FILM, 24), ("chat", CHAT, 64):
         for text in texts:
             if kind == "film":
-                prompt = tokenizer("A short movie review.\n\n" + text, add_special_tokens=False).input_ids
+                text = "A short movie review.\n\n" + text
             else:
-                chat = tokenizer.apply_chat_template([dict(role="user", content=text)], tokenize=False,
+                text = tokenizer.apply_chat_template([dict(role="user", content=text)], tokenize=False,
                                                      add_generation_prompt=True)
-                prompt = tokenizer(chat, add_special_tokens=False).input_ids
+            prompt = tokenizer(text, add_special_tokens=False).input_ids
             with torch.no_grad():
-                out = model.generate(torch.tensor([prompt]), do_sample=True, temperature=0.9, top_k=0, top_p=1.0,
-                                     max_new_tokens=n)[0].tolist()
+                out = model.generate(torch.tensor([prompt]), do_sample=True, temperature=0.9, top_k=0,
+                                     top_p=1.0, max_new_tokens=n)[0].tolist()
                 completion = out[len(prompt):]
                 _, lp, ent = token_logprobs(model, prompt, completion)
             cases.append(dict(kind=kind, prompt=prompt, completion=completion,
