@@ -43,8 +43,8 @@ var mayImport = map[string][]string{
 	"oaif/eval":            {"oaif", "oaif/model", "oaif/sampler", "torch"},
 	"oaif/trainer": {
 		"oaif", "oaif/annotator", "oaif/chat", "oaif/checkpoint", "oaif/config", "oaif/eval",
-		"oaif/lm", "oaif/loss", "oaif/model", "oaif/prompts", "oaif/sampler", "oaif/tokenizer",
-		"oaif/vocab", "oaif/weights", "torch",
+		"oaif/lm", "oaif/loss", "oaif/model", "oaif/prompts", "oaif/report", "oaif/sampler",
+		"oaif/tokenizer", "oaif/vocab", "oaif/weights", "torch",
 	},
 }
 
