@@ -35,7 +35,7 @@ func printOutcome(w io.Writer, run string) error {
 	if err := writeAnswers(text, "before", "after", items); err != nil {
 		return err
 	}
-	fmt.Fprintf(text, "\n%d steps in %.0f s, peak memory %.2f GB, %d tokens sampled for training\n",
+	fmt.Fprintf(text, "\n%d steps in %.1f s, peak memory %.2f GB, %d tokens sampled for training\n",
 		s.Steps, s.Seconds, float64(s.PeakRSS)/1e9, s.Tokens)
 	fmt.Fprintf(text, "model   %s\n", filepath.Join(run, "model"))
 	fmt.Fprintf(text, "report  %s\n", filepath.Join(run, "report.html"))

@@ -20,14 +20,27 @@ type progress struct {
 	steps int
 	bar   *progressbar.ProgressBar // nil where lines are written
 	rate  string                   // the newest win rate, for the bar
+	room  int                      // columns that are left beside the bar
 }
+
+const (
+	barColumns   = 12
+	barSurround  = 34 // columns of percentage, count and times beside the bar
+	plainColumns = 80 // of a terminal that does not say
+)
 
 func newProgress(w io.Writer, steps int) *progress {
 	p := &progress{w: w, steps: steps}
 	if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) && os.Getenv("TERM") != "dumb" {
+		columns, _, err := term.GetSize(int(file.Fd()))
+		if err != nil || columns <= 0 {
+			columns = plainColumns
+		}
+		p.room = max(0, columns-barColumns-barSurround)
 		p.bar = progressbar.NewOptions(steps,
 			progressbar.OptionSetWriter(w),
-			progressbar.OptionSetWidth(24),
+			progressbar.OptionSetWidth(barColumns),
+			progressbar.OptionShowDescriptionAtLineEnd(),
 			progressbar.OptionShowCount(),
 			progressbar.OptionSetPredictTime(true),
 			progressbar.OptionClearOnFinish(),
@@ -49,10 +62,17 @@ func (p *progress) line(format string, args ...any) {
 	}
 }
 
+// describe puts the win rate and text behind the bar, cut so that the line does not wrap: a wrapped line
+// could not be taken back.
+func (p *progress) describe(text string) {
+	r := []rune(p.rate + text)
+	p.bar.Describe(string(r[:min(len(r), p.room)]))
+}
+
 // Stage implements trainer.Observer.
 func (p *progress) Stage(text string) {
 	if p.bar != nil {
-		p.bar.Describe(p.rate + text)
+		p.describe(text)
 		return
 	}
 	p.line("%s", text)
@@ -61,7 +81,7 @@ func (p *progress) Stage(text string) {
 // Step implements trainer.Observer.
 func (p *progress) Step(m trainer.Metrics, seconds float64) {
 	if p.bar != nil {
-		p.bar.Describe(fmt.Sprintf("%sloss %.3f, KL %.1f", p.rate, m.Loss, m.KL))
+		p.describe(fmt.Sprintf("KL %.1f, loss %.3f", m.KL, m.Loss))
 		_ = p.bar.Set(m.Step) // the terminal again
 		return
 	}
