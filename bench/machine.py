@@ -1,0 +1,41 @@
+"""Where and from what a result was made: the line that stands above every results table."""
+
+import datetime
+import pathlib
+import platform
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def commit():
+    """The commit of the working tree, with "+" when tracked files of the program differ from it."""
+    def git(*args):
+        done = subprocess.run(["git", "-C", str(ROOT), *args], capture_output=True, text=True)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    changed = git("status", "--porcelain", "--untracked-files=no", "--",
+                  "cbridge", "cmd", "configs", "oaif", "torch")
+    return (git("rev-parse", "--short", "HEAD") or "unknown") + ("+" if changed else "")
+
+
+def processor():
+    """The processor's name, the number of cores that this process may use, and what matters of its arithmetic."""
+    name, flags, cores = platform.machine(), set(), 0
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() == "model name":
+            name, cores = value.strip(), cores + 1
+        elif key.strip() == "flags":
+            flags = set(value.split())
+    has = [f for f in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if f in flags]
+    return f"{name}, {cores} cores, {has[-1] if has else 'no AVX2'}"
+
+
+def line():
+    """One line: processor, date, commit."""
+    return f"{processor()}; {datetime.date.today()}; commit {commit()}"
+
+
+if __name__ == "__main__":
+    print(line())
