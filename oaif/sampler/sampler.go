@@ -25,7 +25,7 @@ type Options struct {
 	Temperature  float64 // 0: greedy
 	TopK         int     // 0: off
 	TopP         float64 // 1: off
-	MinNewTokens int     // no completion ends before this many tokens
+	MinNewTokens int     // so many tokens at least come before an end token
 	MaxNewTokens int     // every completion ends after this many tokens
 	EOS          []int32 // ids that end a completion
 	Seed         uint64
