@@ -58,10 +58,9 @@ func encode(cfg *config.Config) (string, error) {
 
 // openRun opens the run folder, and with resume goes back to the newest checkpoint.
 func (t *Trainer) openRun(resume bool) (err error) {
-	if t.state.Model, err = t.files.policy.Digest(); err != nil {
+	if t.state.Inputs, err = t.digests(); err != nil {
 		return err
 	}
-	t.state.Prompts = len(t.order.prompts)
 	if t.run, err = checkpoint.OpenRun(t.cfg.Run.Out, checkpoint.Options{Resume: resume}); err != nil {
 		return err
 	}

@@ -14,10 +14,9 @@ import (
 
 // state is what a checkpoint holds besides weights and optimizer.
 type state struct {
-	Step    int    `json:"step"`    // steps done
-	Updates int    `json:"updates"` // optimizer steps taken: fewer, when a step kept no pair
-	Model   string `json:"model"`   // digest of the starting policy's files
-	Prompts int    `json:"prompts"` // number of training prompts
+	Step    int               `json:"step"`    // steps done
+	Updates int               `json:"updates"` // optimizer steps taken: fewer, when a step kept no pair
+	Inputs  map[string]string `json:"inputs"`  // see digests
 }
 
 // save writes a checkpoint of the step that was just done.
@@ -44,16 +43,13 @@ func (t *Trainer) save() error {
 
 // restore puts the policy, the optimizer and the state of a checkpoint in place.
 func (t *Trainer) restore(cp *checkpoint.Checkpoint) error {
-	want := t.state
+	inputs := t.state.Inputs
+	t.state = state{}
 	if err := cp.State(&t.state); err != nil {
 		return err
 	}
-	if t.state.Model != want.Model {
-		return oaif.DataError(fmt.Sprintf("%s: the file has changed since the run began", t.cfg.Model.Path))
-	}
-	if t.state.Prompts != want.Prompts {
-		return oaif.DataError(fmt.Sprintf("%s: has %d prompts, had %d when the run began",
-			t.cfg.Data.Train, want.Prompts, t.state.Prompts))
+	if err := checkInputs(t.state.Inputs, inputs); err != nil {
+		return err
 	}
 	s := torch.NewScope()
 	var masters, moments []*torch.Tensor

@@ -1,0 +1,44 @@
+package trainer
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+
+	"github.com/oaif/oaif/oaif"
+)
+
+// digests returns the SHA-256 of every input of the run by the path that the config names it by: the models, the
+// prompts and the annotator's file.
+func (t *Trainer) digests() (map[string]string, error) {
+	out := map[string]string{}
+	for _, m := range t.files.opened {
+		sum, err := m.Digest()
+		if err != nil {
+			return nil, err
+		}
+		out[m.Path()] = sum
+	}
+	for _, path := range []string{t.cfg.Data.Train, t.cfg.Data.Heldout, t.cfg.Annotator.File} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, oaif.DataError(fmt.Sprintf("cannot be read again: %v", err))
+		}
+		sum := sha256.Sum256(text)
+		out[path] = hex.EncodeToString(sum[:])
+	}
+	return out, nil
+}
+
+// checkInputs refuses to go on with inputs other than those that a run began with.
+func checkInputs(was, is map[string]string) error {
+	for _, path := range slices.Sorted(maps.Keys(is)) {
+		if is[path] != was[path] {
+			return oaif.DataError(path + ": has changed since the run began")
+		}
+	}
+	return nil
+}
