@@ -91,6 +91,10 @@ test: build model ## run every test, Go and C++
 	@CGO_ENABLED=0 go test $$($(PACKAGES) | grep -v $(WITH_TORCH) | cut -d ' ' -f 1)
 	@go test -p 1 -timeout 60m $$($(PACKAGES) | grep $(WITH_TORCH) | cut -d ' ' -f 1)
 
+.PHONY: parity
+parity: build model ## compare with transformers; RUN=runs/demo compares its model/ too
+	@LIBTORCH=$(LIBTORCH) bench/parity/run.sh $(if $(RUN),--run $(RUN))
+
 GO_FOLDERS := $(wildcard bench cmd oaif torch)
 CPP := cbridge/include/*.h cbridge/src/* cbridge/test/* third_party/gotorch/*.cc
 TOOL := go tool -modfile=third_party/tools/go.mod
