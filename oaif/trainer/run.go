@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -12,8 +13,15 @@ import (
 // two units of work and returns oaif.ErrInterrupted; the run can be resumed.
 func (t *Trainer) Run(ctx context.Context) error {
 	err := t.loop(ctx)
-	if errors.Is(err, context.Canceled) {
-		return fmt.Errorf("stopped before step %d was done; go on with --resume: %w", t.state.Step+1, oaif.ErrInterrupted)
+	step := t.state.Step
+	var unwritable *json.UnsupportedValueError
+	switch {
+	case errors.Is(err, context.Canceled):
+		return fmt.Errorf("stopped after step %d of %d; go on with --resume: %w", step, t.cfg.Train.Steps,
+			oaif.ErrInterrupted)
+	case errors.As(err, &unwritable): // JSON has no NaN and no infinity
+		return oaif.DataError(fmt.Sprintf("training has diverged: after step %d a result is %s; "+
+			"start again with a lower optimizer.learning_rate", step, unwritable.Str))
 	}
 	return err
 }
