@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -14,9 +13,6 @@ import (
 	"github.com/oaif/oaif/oaif/model"
 	"github.com/oaif/oaif/oaif/model/modeltest"
 	"github.com/oaif/oaif/oaif/sampler"
-	"github.com/oaif/oaif/oaif/vocab"
-	"github.com/oaif/oaif/oaif/weights"
-	"github.com/oaif/oaif/torch"
 )
 
 var _ oaif.Sampler = (*sampler.Sampler)(nil)
@@ -24,89 +20,8 @@ var _ oaif.Sampler = (*sampler.Sampler)(nil)
 // slots is how many completions the sampler decodes at once.
 const slots = 64
 
-// open loads the tiny model. At the test's end no handle may be left.
-func open(t *testing.T) (*model.Model, *vocab.Vocab) {
-	t.Helper()
-	dir := filepath.Join(t.TempDir(), "model")
-	if err := modeltest.Write(dir); err != nil {
-		t.Fatal(err)
-	}
-	file, err := weights.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := vocab.Of(file, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := torch.LiveHandles()
-	dev, err := torch.OpenDevice("cpu", 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := model.Load(dev, file, torch.Float32, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := errors.Join(dev.Do(m.Close), file.Close()); err != nil {
-			t.Error(err)
-		}
-		dev.Close()
-		if n := torch.LiveHandles(); n != before {
-			t.Errorf("%d handles left", n-before)
-		}
-	})
-	return m, v
-}
-
-// options are plain sampling; the only end token is one that the tiny model rarely draws.
-func options() sampler.Options {
-	return sampler.Options{Temperature: 1, TopP: 1, MaxNewTokens: 8, EOS: []int32{modeltest.End}, Seed: 7}
-}
-
-// ends returns enough end tokens for about one completion in two to end before it is cut.
-func ends() []int32 {
-	var ids []int32
-	for id := int32('A'); id < 'A'+24; id++ {
-		ids = append(ids, id)
-	}
-	return ids
-}
-
-// prompt returns a prompt of n tokens.
-func prompt(index, n int) *oaif.Prompt {
-	p := &oaif.Prompt{Index: index, IDs: []int32{modeltest.Begin}}
-	for i := range n - 1 {
-		p.IDs = append(p.IDs, int32('a'+(index+i)%26))
-	}
-	return p
-}
-
-// requests asks for both responses to n prompts of different lengths.
-func requests(n int) []sampler.Request {
-	var reqs []sampler.Request
-	for i := range n {
-		p := prompt(i, 1+i*7%20)
-		reqs = append(reqs, sampler.Request{Prompt: p}, sampler.Request{Prompt: p, Response: 1})
-	}
-	return reqs
-}
-
-func generate(t *testing.T, s *sampler.Sampler, step int, reqs []sampler.Request) []oaif.Completion {
-	t.Helper()
-	done, err := s.Generate(context.Background(), step, reqs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(done) != len(reqs) {
-		t.Fatalf("%d completions for %d requests", len(done), len(reqs))
-	}
-	return done
-}
-
-// TestAloneOrTogether: what is drawn for a request does not depend on those beside it, on their order, or on having
-// waited for a free slot.
+// TestAloneOrTogether: what is drawn for a request does not depend on those beside it, on their
+// order, or on having waited for a free slot.
 func TestAloneOrTogether(t *testing.T) {
 	m, v := open(t)
 	opt := options()
@@ -123,9 +38,11 @@ func TestAloneOrTogether(t *testing.T) {
 	slices.Reverse(reqs)
 	for i, q := range reqs {
 		alone := generate(t, s, 3, []sampler.Request{q})[0]
-		for name, other := range map[string]oaif.Completion{"together": together[i], "reversed": reversed[i]} {
-			if !slices.Equal(alone.IDs, other.IDs) || alone.Finish != other.Finish || alone.Text != other.Text {
-				t.Errorf("request %d alone gives %v, %s %v", i, alone, name, other)
+		for how, c := range map[string]oaif.Completion{
+			"together": together[i], "reversed": reversed[i],
+		} {
+			if !slices.Equal(alone.IDs, c.IDs) || alone.Finish != c.Finish || alone.Text != c.Text {
+				t.Errorf("request %d alone gives %v, %s %v", i, alone.IDs, how, c.IDs)
 			}
 		}
 	}
@@ -154,8 +71,8 @@ func TestNoise(t *testing.T) {
 	differ("another prompt index", base[0], generate(t, s, 1, moved)[0])
 }
 
-// TestLogprobs compares the sampler's log-probs with those of scoring, at a temperature that is not 1 and with tokens
-// left out: they are those of the model itself all the same.
+// TestLogprobs compares the sampler's log-probs with those of scoring, at a temperature that is not
+// 1 and with tokens left out: they are those of the model itself all the same.
 func TestLogprobs(t *testing.T) {
 	m, v := open(t)
 	opt := options()
@@ -179,7 +96,8 @@ func TestLogprobs(t *testing.T) {
 	}
 }
 
-// TestEndTokens: a completion goes up to its first end token and holds it, and no further than MaxNewTokens.
+// TestEndTokens: a completion goes up to its first end token and holds it, and no further than
+// MaxNewTokens.
 func TestEndTokens(t *testing.T) {
 	m, v := open(t)
 	opt := options()
@@ -277,7 +195,8 @@ func TestSamplePairs(t *testing.T) {
 		want := generate(t, s, 4, []sampler.Request{{Prompt: p}, {Prompt: p, Response: 1}})
 		if pairs[i].Prompt != p || !slices.Equal(pairs[i].A.IDs, want[0].IDs) ||
 			!slices.Equal(pairs[i].B.IDs, want[1].IDs) {
-			t.Errorf("pair %d is %v, want %v", i, pairs[i], want)
+			t.Errorf("pair %d is %v and %v, want %v and %v", i, pairs[i].A.IDs, pairs[i].B.IDs,
+				want[0].IDs, want[1].IDs)
 		}
 	}
 }
@@ -293,8 +212,10 @@ func TestErrors(t *testing.T) {
 		{prompt(0, room+1), "prompt 1: 121 tokens and 8 new ones exceed the model's context of 128"},
 		{prompt(1, modeltest.Context+1), "prompt 2: 129 tokens exceed the model's context of 128"},
 		{&oaif.Prompt{Index: 2}, "prompt 3: no tokens"},
-		{&oaif.Prompt{Index: 3, IDs: []int32{258}}, "prompt 4: token id 258 is outside the vocabulary of 258"},
-		{&oaif.Prompt{Index: 4, IDs: []int32{-1}}, "prompt 5: token id -1 is outside the vocabulary of 258"},
+		{&oaif.Prompt{Index: 3, IDs: []int32{258}},
+			"prompt 4: token id 258 is outside the vocabulary of 258"},
+		{&oaif.Prompt{Index: 4, IDs: []int32{-1}},
+			"prompt 5: token id -1 is outside the vocabulary of 258"},
 	} {
 		_, err := s.Sample(context.Background(), 1, []*oaif.Prompt{prompt(9, 2), c.prompt})
 		if !errors.Is(err, oaif.ErrData) || err.Error() != c.want {
@@ -330,7 +251,8 @@ func TestCancel(t *testing.T) {
 	s := sampler.New(m, v, options())
 	for _, turns := range []int{0, 1, 4} {
 		ctx := &countdown{context.Background(), turns}
-		if done, err := s.Generate(ctx, 1, requests(3)); !errors.Is(err, context.Canceled) || done != nil {
+		done, err := s.Generate(ctx, 1, requests(3))
+		if !errors.Is(err, context.Canceled) || done != nil {
 			t.Errorf("cancelled after %d turns: %v, %v", turns, done, err)
 		}
 	}

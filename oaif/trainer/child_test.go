@@ -33,13 +33,16 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// child trains, goes on where a run was begun, and writes a byte to standard output at everything that happens.
+// child trains, goes on where a run was begun, and writes a byte to standard output at everything
+// that happens.
 func child(path string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	cfg, err := config.Load(path, nil)
 	if err == nil {
-		err = runWatched(ctx, cfg, func() { _, _ = os.Stdout.Write([]byte{'.'}) }) // the parent may be gone
+		err = runWatched(ctx, cfg, func() {
+			_, _ = os.Stdout.Write([]byte{'.'}) // the parent may be gone
+		})
 	}
 	if errors.Is(err, oaif.ErrInterrupted) {
 		return statusInterrupted
@@ -51,7 +54,8 @@ func child(path string) int {
 	return 0
 }
 
-// runWatched trains cfg, with --resume if the run was begun, and calls hook at everything that happens.
+// runWatched trains cfg, with --resume if the run was begun, and calls hook at everything that
+// happens.
 func runWatched(ctx context.Context, cfg *config.Config, hook func()) (err error) {
 	_, missing := os.Stat(filepath.Join(cfg.Run.Out, "config.toml"))
 	t, err := trainer.New(cfg, missing == nil, &watcher{hook: hook})
@@ -65,15 +69,17 @@ func runWatched(ctx context.Context, cfg *config.Config, hook func()) (err error
 	return t.Run(ctx)
 }
 
-// onlyOnce is an annotator that signs its verdicts with a digest of the question, and fails when it is asked a
-// question that the journal of verdicts already holds the answer to.
+// onlyOnce is an annotator that signs its verdicts with a digest of the question, and fails when it
+// is asked a question that the journal of verdicts already holds the answer to.
 type onlyOnce struct {
 	oaif.Annotator
 	journal string
 	hook    func()
 }
 
-func (o *onlyOnce) Annotate(ctx context.Context, questions []oaif.Question) ([]oaif.Preference, error) {
+func (o *onlyOnce) Annotate(
+	ctx context.Context, questions []oaif.Question,
+) ([]oaif.Preference, error) {
 	o.hook()
 	stored, err := os.ReadFile(o.journal)
 	if err != nil {

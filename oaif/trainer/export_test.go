@@ -9,15 +9,15 @@ import (
 	"github.com/oaif/oaif/torch"
 )
 
-// UseAnnotator puts a in the place of the configured annotator, in training and evaluation. id names it in the
-// journal of verdicts.
+// UseAnnotator puts a in the place of the configured annotator, in training and evaluation. id
+// names it in the journal of verdicts.
 func (t *Trainer) UseAnnotator(a oaif.Annotator, id string) {
 	t.asked = a
 	t.annotator = annotator.Journaled(a, id, t.journal)
 }
 
-// WatchAnnotator puts what watch makes of the configured annotator behind the journal of verdicts. Evaluation, which
-// has no journal, goes on asking the configured one itself.
+// WatchAnnotator puts what watch makes of the configured annotator behind the journal of verdicts.
+// Evaluation, which has no journal, goes on asking the configured one itself.
 func (t *Trainer) WatchAnnotator(watch func(oaif.Annotator) oaif.Annotator) {
 	t.annotator = annotator.Journaled(watch(t.asked), "watched", t.journal)
 }

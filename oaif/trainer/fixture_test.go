@@ -58,7 +58,8 @@ prompt = "{prompt}[{a}][{b}]"
 labels = ["1", "2"]
 `
 
-// workplace makes a folder with the tiny model, prompts and an annotator. It returns the path of the configuration.
+// workplace makes a folder with the tiny model, prompts and an annotator. It returns the path of
+// the configuration.
 func workplace(t *testing.T, annotator string) string {
 	t.Helper()
 	dir := t.TempDir()

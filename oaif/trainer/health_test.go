@@ -17,7 +17,8 @@ func firstSlot(p float64) judge {
 		Orders: []oaif.Order{{First: "a", PFirst: p}, {First: "b", PFirst: p}}})
 }
 
-// TestPositionIsCalledOut: an annotator that answers by position in its first batch is called out once.
+// TestPositionIsCalledOut: an annotator that answers by position in its first batch is called out
+// once.
 func TestPositionIsCalledOut(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -47,8 +48,8 @@ func TestPositionIsCalledOut(t *testing.T) {
 	}
 }
 
-// TestAnnotatorScore is the mean score of a pointwise annotator's answers, and of a pairwise one the mean probability
-// of the preferred answer. What was not judged does not count.
+// TestAnnotatorScore is the mean score of a pointwise annotator's answers, and of a pairwise one
+// the mean probability of the preferred answer. What was not judged does not count.
 func TestAnnotatorScore(t *testing.T) {
 	invalid := oaif.Preference{Verdict: oaif.VerdictInvalid, Reason: "no answer", ScoreA: 100, PA: 1}
 	says := []oaif.Preference{
@@ -73,13 +74,14 @@ func TestAnnotatorScore(t *testing.T) {
 	}
 }
 
-// TestDivergence: a learning rate that breaks the model ends in one line that says so, and nothing that is not a
-// number is written down.
+// TestDivergence: a learning rate that breaks the model ends in one line that says so, and nothing
+// that is not a number is written down.
 func TestDivergence(t *testing.T) {
 	for _, steps := range []string{"1", "4"} {
 		cfg := load(t, workplace(t, pointwise), "train.steps="+steps, "optimizer.learning_rate=1e38")
 		err := open(t, cfg, false, &watcher{}).Run(context.Background())
-		if !errors.Is(err, oaif.ErrData) || !strings.Contains(err.Error(), "diverged: after step 1 a result is NaN") {
+		const want = "diverged: after step 1 a result is NaN"
+		if !errors.Is(err, oaif.ErrData) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s steps: got %v", steps, err)
 		}
 		objects(t, filepath.Join(cfg.Run.Out, "metrics.jsonl"))
@@ -93,7 +95,8 @@ func (failing) Annotate(context.Context, []oaif.Question) ([]oaif.Preference, er
 	return nil, errors.New("out of order")
 }
 
-// TestAnnotatorFails: the run ends with the annotator's error, the step is not written down, and the run can go on.
+// TestAnnotatorFails: the run ends with the annotator's error, the step is not written down, and
+// the run can go on.
 func TestAnnotatorFails(t *testing.T) {
 	path := workplace(t, pointwise)
 	t.Run("fails", func(t *testing.T) {

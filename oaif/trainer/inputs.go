@@ -11,8 +11,8 @@ import (
 	"github.com/oaif/oaif/oaif"
 )
 
-// digests returns the SHA-256 of every input of the run by the path that the config names it by: the models, the
-// prompts and the annotator's file.
+// digests returns the SHA-256 of every input of the run by the path that the config names it by:
+// the models, the prompts and the annotator's file.
 func (t *Trainer) digests() (map[string]string, error) {
 	out := map[string]string{}
 	for _, m := range t.files.opened {

@@ -19,8 +19,8 @@ import (
 
 const killedRuns = 30
 
-// TestKilledRunsEndTheSame kills runs with each signal at random moments, goes on with them, and wants the bytes of a
-// run that was never stopped.
+// TestKilledRunsEndTheSame kills runs with each signal at random moments, goes on with them, and
+// wants the bytes of a run that was never stopped.
 func TestKilledRunsEndTheSame(t *testing.T) {
 	path := workplace(t, pointwise)
 	whole := load(t, path)
@@ -52,12 +52,12 @@ func TestKilledRunsEndTheSame(t *testing.T) {
 }
 
 // elsewhere is the configuration at path with a run folder and a rhythm of checkpoints of its own.
-func elsewhere(t *testing.T, path string, seed int, r *rand.Rand) (cfg *config.Config, file string) {
+func elsewhere(t *testing.T, path string, seed int, r *rand.Rand) (*config.Config, string) {
 	t.Helper()
 	dir := t.TempDir()
-	cfg = load(t, path, "run.out="+filepath.Join(dir, "run"),
+	cfg := load(t, path, "run.out="+filepath.Join(dir, "run"),
 		fmt.Sprintf("train.checkpoint_every=%d", 1+r.IntN(3)))
-	file = filepath.Join(dir, fmt.Sprintf("run-%d.toml", seed))
+	file := filepath.Join(dir, fmt.Sprintf("run-%d.toml", seed))
 	f, err := os.Create(file)
 	if err != nil {
 		t.Fatal(err)
@@ -68,8 +68,9 @@ func elsewhere(t *testing.T, path string, seed int, r *rand.Rand) (cfg *config.C
 	return cfg, file
 }
 
-// kill starts a training process and sends it a signal a few milliseconds after one of its happenings, or before
-// there is any. It reports whether the process was stopped before it was done.
+// kill starts a training process and sends it a signal a few milliseconds after one of its
+// happenings, or before there is any. It reports whether the process was stopped before it was
+// done.
 func kill(t *testing.T, config string, r *rand.Rand, happenings int) bool {
 	t.Helper()
 	sig := []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM, syscall.SIGINT}[r.IntN(3)]

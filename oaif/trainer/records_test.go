@@ -26,16 +26,18 @@ func wantKeys(t *testing.T, what string, got map[string]any, want string) {
 }
 
 const (
-	metricsFields = `step loss reward_margin reward_accuracy annotator_score kl_nats entropy_nats completion_tokens
-		eos_rate truncation_rate distinct2 pairs kept skipped_identical skipped_tie skipped_invalid logprob_gap_mean
-		logprob_gap_max learning_rate grad_norm`
-	evalFields = `judges kl_nats entropy_nats mean_tokens baseline_mean_tokens distinct2 baseline_distinct2 eos_rate
-		truncation_rate`
-	systemFields = `step time seconds stage_seconds tokens tokens_per_second live_handles rss_bytes peak_rss_bytes`
+	metricsFields = `step loss reward_margin reward_accuracy annotator_score kl_nats entropy_nats
+		completion_tokens eos_rate truncation_rate distinct2 pairs kept skipped_identical skipped_tie
+		skipped_invalid logprob_gap_mean logprob_gap_max learning_rate grad_norm`
+	evalFields = `judges kl_nats entropy_nats mean_tokens baseline_mean_tokens distinct2
+		baseline_distinct2 eos_rate truncation_rate`
+	systemFields = `step time seconds stage_seconds tokens tokens_per_second live_handles
+		rss_bytes peak_rss_bytes`
 	answerFields = "text ids logprobs ref_logprob finish"
 )
 
-// TestRecords checks the fields of every log: no clock, rate or memory is in those that are compared byte by byte.
+// TestRecords checks the fields of every log: no clock, rate or memory is in those that are
+// compared byte by byte.
 func TestRecords(t *testing.T) {
 	out := train(t, workplace(t, pairwise))
 	steps, evals := 0, 0
@@ -69,7 +71,8 @@ func TestRecords(t *testing.T) {
 		wantKeys(t, "a system line", s, systemFields)
 	}
 	for _, e := range objects(t, filepath.Join(out, "eval", "step-2.jsonl")) {
-		wantKeys(t, "an evaluated prompt", e, "index prompt answer baseline answer_ids baseline_ids finish kl_nats judges")
+		wantKeys(t, "an evaluated prompt", e,
+			"index prompt answer baseline answer_ids baseline_ids finish kl_nats judges")
 	}
 }
 
@@ -88,9 +91,10 @@ func TestHandlesStayFlat(t *testing.T) {
 	if len(lines) < 18 {
 		t.Fatalf("only %d lines", len(lines))
 	}
+	first := lines[0]["live_handles"]
 	for i, l := range lines {
-		if l["live_handles"] != lines[0]["live_handles"] {
-			t.Errorf("line %d has %v live handles, the first %v", i+1, l["live_handles"], lines[0]["live_handles"])
+		if l["live_handles"] != first {
+			t.Errorf("line %d has %v live handles, the first %v", i+1, l["live_handles"], first)
 		}
 	}
 }
@@ -99,7 +103,8 @@ func TestHandlesStayFlat(t *testing.T) {
 func TestLogprobsAgree(t *testing.T) {
 	m, _ := firstStep(t, workplace(t, pointwise))
 	if m.GapMax > 1e-4 || m.GapMean > m.GapMax {
-		t.Errorf("the sampler's and the trainer's log-probs differ by up to %g, mean %g", m.GapMax, m.GapMean)
+		t.Errorf("the sampler's and the trainer's log-probs differ by up to %g, mean %g",
+			m.GapMax, m.GapMean)
 	}
 	if m.KL > 1e-4 || m.KL < -1e-4 || m.RewardMargin > 1e-4 || m.RewardMargin < -1e-4 {
 		t.Errorf("KL %g and margin %g before the first step", m.KL, m.RewardMargin)
@@ -109,7 +114,8 @@ func TestLogprobsAgree(t *testing.T) {
 	}
 }
 
-// TestOutcome: a finished run leaves a summary, a report, its resolved config and a model that opens.
+// TestOutcome: a finished run leaves a summary, a report, its resolved config and a model that
+// opens.
 func TestOutcome(t *testing.T) {
 	path := workplace(t, pointwise)
 	out := train(t, path, manyEnds)
@@ -154,8 +160,8 @@ func TestOutcome(t *testing.T) {
 	}
 }
 
-// TestExportedModelIsThePolicy: model/ holds the very weights of the last checkpoint, so that a run may start where
-// another one ended.
+// TestExportedModelIsThePolicy: model/ holds the very weights of the last checkpoint, so that a run
+// may start where another one ended.
 func TestExportedModelIsThePolicy(t *testing.T) {
 	path := workplace(t, pointwise)
 	out := train(t, path)
@@ -176,7 +182,8 @@ func TestExportedModelIsThePolicy(t *testing.T) {
 	}
 }
 
-// TestStopBeforeTheFirstStep: a stop that was asked for at once leaves a run that goes on from its beginning.
+// TestStopBeforeTheFirstStep: a stop that was asked for at once leaves a run that goes on from its
+// beginning.
 func TestStopBeforeTheFirstStep(t *testing.T) {
 	path := workplace(t, pointwise)
 	stopped, stop := context.WithCancel(context.Background())

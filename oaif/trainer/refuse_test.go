@@ -42,8 +42,8 @@ func refused(t *testing.T, cfg *config.Config, resume bool, kind error, want ...
 func TestChangedConfigIsRefused(t *testing.T) {
 	path := workplace(t, pointwise)
 	train(t, path, "train.steps=1")
-	refused(t, load(t, path, "train.steps=1", "loss.beta=0.2"), true, oaif.ErrUsage, "config.toml", "beta = 0.1",
-		"beta = 0.2")
+	refused(t, load(t, path, "train.steps=1", "loss.beta=0.2"), true, oaif.ErrUsage, "config.toml",
+		"beta = 0.1", "beta = 0.2")
 	refused(t, load(t, path, "train.steps=2"), true, oaif.ErrUsage, "steps = 1", "steps = 2")
 	// A folder that moved is the same run; "auto" and 0 stand for what the run was begun with.
 	cfg := load(t, path, "train.steps=1", "train.threads=0", "model.device=auto", "model.dtype=auto")
@@ -56,7 +56,7 @@ func TestChangedConfigIsRefused(t *testing.T) {
 		t.Error(err)
 	}
 	if cfg.Train.Threads != 1 || cfg.Model.Device != "cpu" || cfg.Model.DType != "float32" {
-		t.Errorf("resumed with %d threads on %s in %s", cfg.Train.Threads, cfg.Model.Device, cfg.Model.DType)
+		t.Errorf("resumed with %d threads and %+v", cfg.Train.Threads, cfg.Model)
 	}
 }
 
@@ -114,7 +114,8 @@ func TestFolders(t *testing.T) {
 	refused(t, load(t, path), true, oaif.ErrData, "another process works in this run folder")
 }
 
-// TestSecondProcess: while a process trains, another one is refused with one line, and the first goes on unharmed.
+// TestSecondProcess: while a process trains, another one is refused with one line, and the first
+// goes on unharmed.
 func TestSecondProcess(t *testing.T) {
 	path := workplace(t, pointwise)
 	cfg := load(t, path)
@@ -147,7 +148,8 @@ func TestSecondProcess(t *testing.T) {
 	sameResults(t, cfg.Run.Out, alone.Run.Out, 4)
 }
 
-// TestDamagedCheckpoint: a resumed run falls back to the checkpoint before, says so, and ends as it would have.
+// TestDamagedCheckpoint: a resumed run falls back to the checkpoint before, says so, and ends as it
+// would have.
 func TestDamagedCheckpoint(t *testing.T) {
 	for _, blob := range []string{"weights", "optimizer", "manifest.json"} {
 		t.Run(blob, func(t *testing.T) {

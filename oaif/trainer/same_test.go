@@ -45,8 +45,8 @@ func firstStep(t *testing.T, path string, sets ...string) (trainer.Metrics, []fl
 	return w.steps[0], gradients
 }
 
-// TestMicroBatches: cutting a step into micro-batches, an uneven last one too, or running the forward pass again does
-// not change its gradient or what is said of it.
+// TestMicroBatches: cutting a step into micro-batches, an uneven last one too, or running the
+// forward pass again does not change its gradient or what is said of it.
 func TestMicroBatches(t *testing.T) {
 	path := workplace(t, pointwise)
 	want, wantGradients := firstStep(t, path, "train.micro_batch=0")
@@ -54,8 +54,8 @@ func TestMicroBatches(t *testing.T) {
 		t.Fatalf("too little to compare: %+v", want)
 	}
 	for _, sets := range [][]string{
-		{"train.micro_batch=1"}, {"train.micro_batch=3"}, {"train.micro_batch=100"}, {"train.recompute=true"},
-		{"train.micro_batch=3", "train.recompute=true"},
+		{"train.micro_batch=1"}, {"train.micro_batch=3"}, {"train.micro_batch=100"},
+		{"train.recompute=true"}, {"train.micro_batch=3", "train.recompute=true"},
 	} {
 		got, gradients := firstStep(t, path, sets...)
 		for name, pair := range map[string][2]float64{
@@ -80,7 +80,8 @@ func TestMicroBatches(t *testing.T) {
 	}
 }
 
-// TestGradientNorm checks the norm that is logged against the gradients, and that clipping brings it down.
+// TestGradientNorm checks the norm that is logged against the gradients, and that clipping brings
+// it down.
 func TestGradientNorm(t *testing.T) {
 	path := workplace(t, pointwise)
 	norm := func(x []float32) float64 {

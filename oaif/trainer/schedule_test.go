@@ -10,8 +10,8 @@ import (
 	"github.com/oaif/oaif/oaif/trainer"
 )
 
-// TestLearningRates: the wanted rates are worked by hand for a peak of 8: warm-up n/warmup, then linear 1-d or cosine
-// (1+cos(pi d))/2 with d = (n-warmup)/(steps-warmup).
+// TestLearningRates: the wanted rates are worked by hand for a peak of 8: warm-up n/warmup, then
+// linear 1-d or cosine (1+cos(pi d))/2 with d = (n-warmup)/(steps-warmup).
 func TestLearningRates(t *testing.T) {
 	const root = 0.7071067811865476 // cos(pi/4)
 	for _, c := range []struct {
@@ -41,8 +41,8 @@ func TestLearningRates(t *testing.T) {
 	}
 }
 
-// TestPromptOrder: the 7 prompts, 3 a step, are all seen once before any is seen again, each epoch in an order of its
-// own.
+// TestPromptOrder: the 7 prompts, 3 a step, are all seen once before any is seen again, each epoch
+// in an order of its own.
 func TestPromptOrder(t *testing.T) {
 	out := train(t, workplace(t, pointwise), "train.steps=7")
 	var seen []int

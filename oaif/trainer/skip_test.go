@@ -15,8 +15,11 @@ import (
 // constant is an annotator that always says the same.
 func constant(p oaif.Preference) judge { return func(oaif.Question) oaif.Preference { return p } }
 
-// skipping takes two steps with an annotator and reports what was said and whether the weights changed.
-func skipping(t *testing.T, a oaif.Annotator, sets ...string) (w *watcher, changed bool, out string) {
+// skipping takes two steps with an annotator and reports what was said and whether the weights
+// changed.
+func skipping(
+	t *testing.T, a oaif.Annotator, sets ...string,
+) (w *watcher, changed bool, out string) {
 	t.Helper()
 	cfg := load(t, workplace(t, pointwise), sets...)
 	w = &watcher{}
@@ -47,7 +50,8 @@ func TestSkippedSteps(t *testing.T) {
 	}{
 		{"tie", oaif.Preference{Verdict: oaif.VerdictTie, PA: .5},
 			func(m trainer.Metrics) int { return m.SkippedTie }},
-		{"identical", oaif.Preference{Verdict: oaif.VerdictTie, PA: .5, Reason: annotator.ReasonIdentical},
+		{"identical",
+			oaif.Preference{Verdict: oaif.VerdictTie, PA: .5, Reason: annotator.ReasonIdentical},
 			func(m trainer.Metrics) int { return m.SkippedIdentical }},
 		{"invalid", oaif.Preference{Verdict: oaif.VerdictInvalid, Reason: "no answer"},
 			func(m trainer.Metrics) int { return m.SkippedInvalid }},
@@ -82,8 +86,8 @@ func TestSkippedSteps(t *testing.T) {
 	}
 }
 
-// TestIdenticalAnswers: answers that are drawn the same are skipped by the configured annotator, unasked. With one
-// possible token, all are.
+// TestIdenticalAnswers: answers that are drawn the same are skipped by the configured annotator,
+// unasked. With one possible token, all are.
 func TestIdenticalAnswers(t *testing.T) {
 	cfg := load(t, workplace(t, pointwise), "sampler.top_k=1")
 	w := &watcher{}
@@ -129,7 +133,8 @@ func TestSomeSkipped(t *testing.T) {
 	if d := m.Loss - 0.6931471805599453; d > 1e-4 || d < -1e-4 {
 		t.Errorf("loss %g, want ln 2", m.Loss)
 	}
-	if l := objects(t, filepath.Join(out, "pairs.jsonl"))[0]; l["chosen"] != "b" || l["skipped"] != "" {
+	l := objects(t, filepath.Join(out, "pairs.jsonl"))[0]
+	if l["chosen"] != "b" || l["skipped"] != "" {
 		t.Errorf("pair written as %v", l)
 	}
 }
