@@ -17,10 +17,7 @@ func scores(d *torch.Device, m *torch.Model) []float32 {
 	defer s.Close()
 	tree := torch.NewTree(d, sequence(text...))
 	defer tree.Close()
-	lp, entropy := m.Logprobs(m.Forward(s, tree, nil), upTo(len(text)-1), text[1:])
-	if len(entropy) != len(lp) {
-		panic("one entropy a log-prob")
-	}
+	lp, _ := m.Logprobs(m.Forward(s, tree, nil), upTo(len(text)-1), text[1:], false)
 	return lp
 }
 
@@ -155,6 +152,34 @@ func TestBuffers(t *testing.T) {
 	})
 }
 
+func TestGradientsComeAndGo(t *testing.T) {
+	d := newDevice(t)
+	scoped(t, d, func(s *torch.Scope) {
+		m := newModel(d, torch.Float32, true, 1)
+		defer m.Close()
+		o := torch.NewAdamW(m, 0.9, 0.95, 1e-8, 0)
+		defer o.Close()
+		trainStep(d, m, o, 1)
+		first := m.GradNorm()
+		m.DropGrad()
+		if n := m.GradNorm(); n != 0 || first == 0 {
+			t.Errorf("gradient norm %g, and %g after it was dropped", first, n)
+		}
+		fresh := newModel(d, torch.Float32, true, 1)
+		defer fresh.Close()
+		fresh.DropGrad()
+		again := torch.NewAdamW(fresh, 0.9, 0.95, 1e-8, 0)
+		defer again.Close()
+		trainStep(d, fresh, again, 1)
+		if n := fresh.GradNorm(); n != first {
+			t.Errorf("gradient norm %g, want %g", n, first)
+		}
+		frozen := newModel(d, torch.Float32, false, 1)
+		defer frozen.Close()
+		refused(t, "gradients of a frozen model", frozen.ZeroGrad)
+	})
+}
+
 func TestHeadWithoutRowsAndWithWrongSeeds(t *testing.T) {
 	d := newDevice(t)
 	scoped(t, d, func(s *torch.Scope) {
@@ -165,7 +190,7 @@ func TestHeadWithoutRowsAndWithWrongSeeds(t *testing.T) {
 		tape := torch.NewTape(1)
 		defer tape.Close()
 		hidden := m.Forward(s, tree, tape)
-		if lp, ent := m.Logprobs(hidden, nil, nil); len(lp)+len(ent) != 0 {
+		if lp, ent := m.Logprobs(hidden, nil, nil, true); len(lp)+len(ent) != 0 {
 			t.Errorf("%v, %v", lp, ent)
 		}
 		if kl, ent := m.KL(hidden, m, hidden, nil); len(kl)+len(ent) != 0 {
@@ -174,13 +199,23 @@ func TestHeadWithoutRowsAndWithWrongSeeds(t *testing.T) {
 		if next := m.NextLogprobs(hidden, nil, []int64{1}); len(next) != 0 {
 			t.Errorf("%v", next)
 		}
+		plain, none := m.Logprobs(hidden, []int64{0, 1}, []int64{2, 3}, false)
+		if lp, ent := m.Logprobs(hidden, []int64{0, 1}, []int64{2, 3}, true); !slices.Equal(lp, plain) ||
+			len(ent) != 2 || none != nil {
+			t.Errorf("%v and %v with entropies, %v and %v without", lp, ent, plain, none)
+		}
 		_, _, head := m.LogprobsWithGrad(hidden, []int64{0}, []int64{2})
 		defer head.Close()
 		refused(t, "two seeds for one log-prob", func() { m.HeadBackward(s, head, []float32{1, 2}) })
 		var e *torch.Error
-		err := torch.Catch(func() { m.Logprobs(hidden, []int64{3}, []int64{0}) })
+		err := torch.Catch(func() { m.Logprobs(hidden, []int64{3}, []int64{0}, false) })
 		if !errors.As(err, &e) || e.Code != torch.CodeIndex {
 			t.Errorf("a row too far: %v", err)
+		}
+		for _, id := range []int64{-1, 31} {
+			refused(t, "a target outside the vocabulary", func() {
+				m.Logprobs(hidden, []int64{0}, []int64{id}, false)
+			})
 		}
 	})
 }

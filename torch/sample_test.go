@@ -225,6 +225,29 @@ func TestMinNewBansEndTokens(t *testing.T) {
 	}
 }
 
+// A model that has diverged gives logits that are no numbers: some token is drawn, none out of range.
+func TestLogitsThatAreNoNumbers(t *testing.T) {
+	d := newDevice(t)
+	nan := float32(math.NaN())
+	r := sameLogits([]float32{nan, nan, nan}, 4, 0)
+	r.logits[1] = []float32{1, nan, 2}
+	r.logits[2] = []float32{nan, 1, 2}
+	for _, temperature := range []float32{0, 1} {
+		draw := func() {
+			ids, _ := sampleRows(d, r, torch.Sampling{Temperature: temperature, TopP: 1, MaxNew: 1})
+			for i, id := range ids {
+				if id < 0 || id > 2 {
+					t.Errorf("temperature %g, row %d: drew %d of 3", temperature, i, id)
+				}
+			}
+		}
+		do(t, d, func() {
+			draw()
+			portable(draw)
+		})
+	}
+}
+
 func TestSamplingSettingsAreChecked(t *testing.T) {
 	d := newDevice(t)
 	nan := float32(math.NaN())

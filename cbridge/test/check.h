@@ -70,10 +70,10 @@ int run(F&& all) {
   } while (0)
 
 // Tensors that agree within tol in relative-or-absolute terms.
-#define EXPECT_NEAR(a, b, tol)                                                           \
-  do {                                                                                   \
-    const double d = test::distance((a), (b));                                           \
-    if (!(d <= (tol))) {                                                                 \
-      test::fail(__FILE__, __LINE__, #a " differs from " #b " by " + std::to_string(d)); \
-    }                                                                                    \
+#define EXPECT_NEAR(a, b, tol)                                                                   \
+  do {                                                                                           \
+    const double distance_ = test::distance((a), (b));                                           \
+    if (!(distance_ <= (tol))) {                                                                 \
+      test::fail(__FILE__, __LINE__, #a " differs from " #b " by " + std::to_string(distance_)); \
+    }                                                                                            \
   } while (0)

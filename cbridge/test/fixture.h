@@ -26,9 +26,10 @@ class Model {
   cb_model* m = nullptr;
   cb_err e{};
 
-  // layers 3, hidden 12, FFN 10, vocabulary 23, context 32, heads of size 4.
-  Model(int32_t dtype, bool trainable, bool tied, int32_t heads = 4, int32_t kv_heads = 2)
-      : arch{3, 12, heads, kv_heads, 4, 10, 23, 32, 1e-5, tied ? 1 : 0}, trainable_(trainable) {
+  // layers 3, hidden 12, FFN 10, context 32, heads of size 4.
+  Model(int32_t dtype, bool trainable, bool tied, int32_t heads = 4, int32_t kv_heads = 2,
+        int32_t vocab = 23)
+      : arch{3, 12, heads, kv_heads, 4, 10, vocab, 32, 1e-5, tied ? 1 : 0}, trainable_(trainable) {
     EXPECT_OK(cb_model_new(&arch, kFreq, dtype, kCPU, trainable ? 1 : 0, &m, &e));
     for (int32_t i = 0; i < buffers(); i++) {
       at::Tensor w = buffer(trainable ? CB_MASTER : CB_COMPUTE, i);

@@ -45,7 +45,8 @@ func readGolden(t *testing.T, path string) (g golden, seqs []model.Sequence, see
 	return g, seqs, seed
 }
 
-// compare returns the largest differences of log-probs and entropies, and the number of tokens.
+// compare returns the largest differences of log-probs and, where there are some, of entropies, and
+// the number of tokens.
 func compare(g golden, got []model.Scored) (logprob, entropy float64, n int) {
 	for i, c := range g.Cases {
 		if len(got[i].Logprobs) != len(c.Logprobs) {
@@ -53,7 +54,9 @@ func compare(g golden, got []model.Scored) (logprob, entropy float64, n int) {
 		}
 		for k := range c.Logprobs {
 			logprob = max(logprob, math.Abs(float64(got[i].Logprobs[k])-c.Logprobs[k]))
-			entropy = max(entropy, math.Abs(float64(got[i].Entropy[k])-c.Entropy[k]))
+			if got[i].Entropy != nil {
+				entropy = max(entropy, math.Abs(float64(got[i].Entropy[k])-c.Entropy[k]))
+			}
 			n++
 		}
 	}
@@ -108,8 +111,7 @@ func checkGradients(t *testing.T, name string, m *model.Model, g golden) {
 	}
 }
 
-// Largest differences seen on a processor with AVX2: 4e-5 in log-probs and 9e-5 in entropies, each
-// summed over the vocabulary in float32 on both sides.
+// Largest difference seen on a processor with AVX2: 4e-5.
 func TestSmolLM2AgainstTransformers(t *testing.T) {
 	path := "../../third_party/models/SmolLM2-135M-Instruct.Q4_1.gguf"
 	if _, err := os.Stat(path); err != nil {
@@ -118,10 +120,10 @@ func TestSmolLM2AgainstTransformers(t *testing.T) {
 	g, seqs, _ := readGolden(t, "testdata/smollm2.json")
 	m := load(t, openDevice(t, 2), path, torch.Float32, false)
 	do(t, m.Device(), func() {
-		lp, ent, n := compare(g, m.Score(seqs))
-		t.Logf("%d tokens: log-probs differ by at most %.2g, entropies by %.2g", n, lp, ent)
-		if !(lp < 1e-4 && ent < 2e-4) || n < 300 {
-			t.Errorf("%d tokens: log-probs differ by up to %g, entropies by %g", n, lp, ent)
+		lp, _, n := compare(g, m.Score(seqs))
+		t.Logf("%d tokens: log-probs differ by at most %.2g", n, lp)
+		if !(lp < 1e-4) || n < 300 {
+			t.Errorf("%d tokens: log-probs differ by up to %g", n, lp)
 		}
 	})
 }

@@ -1,0 +1,80 @@
+package model_test
+
+import (
+	"testing"
+
+	"github.com/oaif/oaif/oaif/model"
+	"github.com/oaif/oaif/torch"
+)
+
+// sampleRecorded draws the completions of all prompts in one round and keeps their activations.
+// Device goroutine only; close the recording.
+func sampleRecorded(m *model.Model) ([]model.Sequence, *model.Recorded) {
+	all, keys := prompts()
+	dec := torch.NewDecoder(m.Model, len(all), 32, manner)
+	defer dec.Close()
+	rec := &model.Recorded{Recording: torch.NewRecording(m.Model, 1000)}
+	dec.Record(rec.Recording)
+	slots := admit(m, dec, all, keys)
+	for range manner.MaxNew { // ended sequences leave at different times
+		dec.Step(1)
+		dec.Compact()
+	}
+	type place struct{ slot, position int64 }
+	where := map[place]int64{}
+	slot, position := rec.Recording.Rows()
+	for i := range slot {
+		where[place{slot[i], position[i]}] = int64(i)
+	}
+	packed := model.Pack(all)
+	drawn := make([]completion, len(all))
+	for i, s := range slots {
+		drawn[i].ids, drawn[i].logprobs = dec.Release(s)
+		var rows []int64
+		for _, r := range packed.Rows[i] {
+			rows = append(rows, where[place{-1, r}])
+		}
+		for k := range drawn[i].ids[1:] {
+			rows = append(rows, where[place{s, int64(len(all[i]) + k)}])
+		}
+		rec.Rows = append(rec.Rows, rows)
+	}
+	return scored(drawn), rec
+}
+
+// Training on the activations of sampling gives the gradient that a new forward pass gives.
+func TestRecordedPassIsTheForwardPass(t *testing.T) {
+	for _, name := range tiny {
+		for _, c := range []struct {
+			dtype torch.DType
+			tol   float64
+		}{{torch.Float32, 1e-5}, {torch.BFloat16, 0.1}} {
+			m := load(t, newDevice(t), "testdata/"+name, c.dtype, true)
+			do(t, m.Device(), func() {
+				seqs, rec := sampleRecorded(m)
+				defer rec.Close()
+				some, which := []model.Sequence{seqs[7], seqs[2], seqs[10], seqs[0]}, []int{7, 2, 10, 0}
+				seed := seedsFor(some)
+				want := accumulate(m, some, seed, 1)
+				plain := gradients(m)
+				m.ZeroGrad()
+				p := m.RecordedPass(some, rec, which)
+				defer p.Close()
+				p.Backward(seed)
+				for i, s := range p.Score {
+					if !allNear(s.Logprobs, want[i].Logprobs, c.tol) || !allNear(s.Entropy, want[i].Entropy, c.tol) {
+						t.Errorf("%s, %s: %v, want %v", name, c.dtype, s, want[i])
+					}
+				}
+				for part, got := range gradients(m) {
+					for i := range got {
+						got[i] -= plain[part][i]
+					}
+					if off := norm(got) / norm(plain[part]); !(off < c.tol) {
+						t.Errorf("%s, %s: %s is off by %g of its norm", name, c.dtype, part, off)
+					}
+				}
+			})
+		}
+	}
+}
