@@ -25,21 +25,37 @@ func (t *Trainer) WatchAnnotator(watch func(oaif.Annotator) oaif.Annotator) {
 // Step takes training step n alone.
 func (t *Trainer) Step(ctx context.Context, n int) error { return t.step(ctx, n) }
 
-// Gradients returns the last step's summed and clipped gradients, buffer by buffer.
-func (t *Trainer) Gradients() ([]float32, error) { return t.read(torch.Grad) }
+// WatchGradients calls seen with each step's summed and clipped gradients, buffer by buffer, before
+// the optimizer has them.
+func (t *Trainer) WatchGradients(seen func([]float32)) {
+	t.optimizer = &watchedOptimizer{t.optimizer, t, seen}
+}
+
+type watchedOptimizer struct {
+	Optimizer
+	t    *Trainer
+	seen func([]float32)
+}
+
+func (w *watchedOptimizer) Step(lr float64, n int) {
+	w.seen(w.t.read(torch.Grad))
+	w.Optimizer.Step(lr, n)
+}
 
 // Weights returns the policy's masters, buffer by buffer.
-func (t *Trainer) Weights() ([]float32, error) { return t.read(torch.Master) }
-
-func (t *Trainer) read(set torch.Buffer) (all []float32, err error) {
-	err = t.dev.Do(func() {
-		s := torch.NewScope()
-		defer s.Close()
-		for i := range t.policy.Buffers() {
-			all = append(all, t.policy.Buffer(s, set, i).Float32()...)
-		}
-	})
+func (t *Trainer) Weights() (all []float32, err error) {
+	err = t.dev.Do(func() { all = t.read(torch.Master) })
 	return all, err
+}
+
+// read copies one of the policy's sets of buffers. Device goroutine only.
+func (t *Trainer) read(set torch.Buffer) (all []float32) {
+	s := torch.NewScope()
+	defer s.Close()
+	for i := range t.policy.Buffers() {
+		all = append(all, t.policy.Buffer(s, set, i).Float32()...)
+	}
+	return all
 }
 
 // LearningRate returns the rate of step n under cfg.
