@@ -31,7 +31,7 @@ func firstStep(t *testing.T, path string, sets ...string) (trainer.Metrics, []fl
 	t.Helper()
 	var gradients []float32
 	w := &watcher{}
-	t.Run(fmt.Sprint(sets), func(t *testing.T) {
+	t.Run("step", func(t *testing.T) {
 		sets = append(sets, "run.out="+t.TempDir(), "train.prompts_per_step=7", "optimizer.clip_norm=0")
 		tr := open(t, load(t, path, sets...), false, w)
 		tr.WatchGradients(func(g []float32) { gradients = g })
@@ -46,15 +46,19 @@ func firstStep(t *testing.T, path string, sets ...string) (trainer.Metrics, []fl
 // forward pass again does not change its gradient or what is said of it.
 func TestMicroBatches(t *testing.T) {
 	path := workplace(t, pointwise)
-	want, wantGradients := firstStep(t, path, "train.micro_batch=0")
-	if want.Kept < 5 || want.GradNorm < 1e-3 {
+	// A policy that has moved off its reference, so that margins and losses say something.
+	dir := filepath.Dir(path)
+	moved := train(t, path, "run.out="+dir+"/moved")
+	models := []string{"model.path=" + moved + "/model", "model.reference=" + dir + "/model"}
+	want, wantGradients := firstStep(t, path, append(models, "train.micro_batch=0")...)
+	if want.Kept < 5 || want.GradNorm < 1e-3 || math.Abs(want.RewardMargin) < 1e-3 {
 		t.Fatalf("too little to compare: %+v", want)
 	}
 	for _, sets := range [][]string{
 		{"train.micro_batch=1"}, {"train.micro_batch=3"}, {"train.micro_batch=100"},
 		{"train.recompute=true"}, {"train.micro_batch=3", "train.recompute=true"},
 	} {
-		got, gradients := firstStep(t, path, sets...)
+		got, gradients := firstStep(t, path, append(sets, models...)...)
 		for name, pair := range map[string][2]float64{
 			"loss": {got.Loss, want.Loss}, "margin": {got.RewardMargin, want.RewardMargin},
 			"accuracy": {got.RewardAccuracy, want.RewardAccuracy}, "kl": {got.KL, want.KL},
