@@ -2,7 +2,10 @@ package trainer
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -19,9 +22,12 @@ const configFile = "config.toml"
 // refuses a config that differs from the run's in anything else.
 func adoptResolved(cfg *config.Config) error {
 	path := filepath.Join(cfg.Run.Out, configFile)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return oaif.DataError(cfg.Run.Out + ": holds no run to resume; start it without --resume")
+	}
 	old, err := config.Load(path, nil)
 	if err != nil {
-		return oaif.DataError(fmt.Sprintf("%s: no run to resume here: %v", cfg.Run.Out, err))
+		return oaif.DataError(fmt.Sprintf("%s: the run cannot be resumed: %v", cfg.Run.Out, err))
 	}
 	if cfg.Model.Device == "auto" {
 		cfg.Model.Device = old.Model.Device

@@ -105,7 +105,7 @@ func flipLastByte(t *testing.T, path string) {
 func TestFolders(t *testing.T) {
 	path := workplace(t, pointwise)
 	cfg := load(t, path)
-	refused(t, cfg, true, oaif.ErrData, "no run to resume")
+	refused(t, cfg, true, oaif.ErrData, "holds no run to resume; start it without --resume")
 	if _, err := os.Stat(cfg.Run.Out); err == nil {
 		t.Error("a refused run left a folder")
 	}
@@ -192,4 +192,30 @@ func TestResumedWhenDone(t *testing.T) {
 		t.Errorf("%d steps, warnings %q", len(w.steps), w.warnings)
 	}
 	sameResults(t, out, whole, 4)
+}
+
+// TestResumeCountsUpdates: a step that kept no pair is a step but no update of the optimizer, in a
+// resumed run too.
+func TestResumeCountsUpdates(t *testing.T) {
+	path := workplace(t, pointwise+"tie_margin = 0.15\n")
+	sets := []string{"train.steps=8", "train.prompts_per_step=1"}
+	out := train(t, path, sets...)
+	whole := t.TempDir()
+	if err := os.CopyFS(whole, os.DirFS(out)); err != nil {
+		t.Fatal(err)
+	}
+	kept := 0.0
+	for _, m := range objects(t, filepath.Join(out, "metrics.jsonl")) {
+		if m["eval"] == nil {
+			kept += m["kept"].(float64)
+		}
+	}
+	if kept < 2 || kept > 6 {
+		t.Fatalf("%g of 8 steps kept their pair: too few of one kind to tell", kept)
+	}
+	flipLastByte(t, filepath.Join(lastCheckpoint(out, 8), "weights"))
+	if err := open(t, load(t, path, sets...), true, &watcher{}).Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	sameResults(t, out, whole, 8)
 }
