@@ -1,11 +1,12 @@
 """How often the shipped annotators are right on labelled film reviews; exit status 1 below the bounds.
 
-    python3 bench/annotator/imdb.py [--model FILE] [--pairs 64]
+    python3 bench/annotator/imdb.py [--model FILE] [--pairs 64] [--strip]
 
 The texts are the IMDb part of the UCI Sentiment Labelled Sentences, out of the npm package
-sentiment 5.0.2, in file order: the i-th positive sentence against the i-th negative one. Which of
-the two is shown as "a" alternates, so that an annotator that always says "a" is right half of the
-time. Needs npm (once) and a built program.
+sentiment 5.0.2, in file order: the i-th positive sentence against the i-th negative one. They end
+in two spaces there, and are shown as they are; --strip takes the spaces off. Which of the two is
+"a" alternates, so that an annotator that always says "a" is right half of the time. Needs npm
+(once) and a built program.
 """
 
 import argparse
@@ -49,11 +50,12 @@ def fetch():
     partial.rename(FIXTURE)
 
 
-def pairs(count):
+def pairs(count, strip):
     """Questions without opening words: {prompt} is empty, so that a sentence is shown alone."""
     texts = json.loads(FIXTURE.read_text())
-    good = [t["text"].strip() for t in texts if t["class"] == 1][:count]
-    bad = [t["text"].strip() for t in texts if t["class"] == 0][:count]
+    shown = str.strip if strip else str
+    good = [shown(t["text"]) for t in texts if t["class"] == 1][:count]
+    bad = [shown(t["text"]) for t in texts if t["class"] == 0][:count]
     for i, (g, b) in enumerate(zip(good, bad)):
         a, b, label = (g, b, "a") if i % 2 == 0 else (b, g, "b")
         yield {"prompt": "", "a": a, "b": b, "label": label}
@@ -87,18 +89,20 @@ def main():
     parser.add_argument("--model", default=ROOT / "third_party/models/SmolLM2-135M-Instruct.Q4_1.gguf")
     parser.add_argument("--program", default=ROOT / "bin/oaif", type=pathlib.Path)
     parser.add_argument("--pairs", default=64, type=int)
+    parser.add_argument("--strip", action="store_true")
     args = parser.parse_args()
     if not args.program.exists():
         parser.error(f"{args.program} is not there; `make build model` makes program and model")
     fetch()
-    questions, rows, summaries, good = list(pairs(args.pairs)), [], [], True
+    questions, rows, summaries, good = list(pairs(args.pairs, args.strip)), [], [], True
     for annotator in POINTWISE, PAIRWISE:
         verdicts, summary = annotate(args.program.resolve(), args.model, annotator, questions)
         right, text = row(annotator, verdicts, questions, summary)
         good = good and (right >= RIGHT if annotator == POINTWISE else "answers by position" in summary)
         rows.append(text)
         summaries.append(f"{annotator}\n{summary.strip()}")
-    print(f"{len(questions)} pairs of IMDb sentences; {machine.line()}\n")
+    as_is = "without" if args.strip else "with"
+    print(f"{len(questions)} pairs of IMDb sentences, {as_is} their last spaces; {machine.line()}\n")
     print("| annotator | right | undecided | same slot in both orders | said to answer by position |")
     print("|---|---|---|---|---|\n" + "\n".join(rows))
     print("\n" + "\n\n".join(summaries), file=sys.stderr)
