@@ -25,21 +25,26 @@ func (t *Trainer) WatchAnnotator(watch func(oaif.Annotator) oaif.Annotator) {
 // Step takes training step n alone.
 func (t *Trainer) Step(ctx context.Context, n int) error { return t.step(ctx, n) }
 
-// WatchGradients calls seen with each step's summed and clipped gradients, buffer by buffer, before
-// the optimizer has them.
-func (t *Trainer) WatchGradients(seen func([]float32)) {
-	t.optimizer = &watchedOptimizer{t.optimizer, t, seen}
-}
-
-type watchedOptimizer struct {
-	Optimizer
-	t    *Trainer
-	seen func([]float32)
-}
-
-func (w *watchedOptimizer) Step(lr float64, n int) {
-	w.seen(w.t.read(torch.Grad))
-	w.Optimizer.Step(lr, n)
+// Gradients returns what step n's kept pairs sum up to, buffer by buffer and not clipped, and takes
+// no step.
+func (t *Trainer) Gradients(ctx context.Context, n int) (all []float32, err error) {
+	pairs, err := t.sampler.Sample(ctx, n, t.batch(n))
+	if err != nil {
+		return nil, err
+	}
+	prefs, err := t.annotator.Annotate(ctx, questions(pairs))
+	if err != nil {
+		return nil, err
+	}
+	ref, err := t.referenceLogprobs(ctx, pairs)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := t.gradient(ctx, keep(pairs, prefs, ref)); err != nil {
+		return nil, err
+	}
+	err = t.dev.Do(func() { all = t.read(torch.Grad) })
+	return all, err
 }
 
 // Weights returns the policy's masters, buffer by buffer.

@@ -61,7 +61,11 @@ func (t *Trainer) evaluateIfDue(ctx context.Context) error {
 	case n == 0 || n == t.cfg.Train.Steps:
 		return t.evaluate(ctx, len(t.heldout))
 	case e.Every > 0 && n%e.Every == 0:
-		return t.evaluate(ctx, min(e.LivePrompts, len(t.heldout)))
+		live := len(t.heldout)
+		if e.LivePrompts > 0 { // 0 is all
+			live = min(e.LivePrompts, live)
+		}
+		return t.evaluate(ctx, live)
 	}
 	return nil
 }
