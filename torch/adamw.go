@@ -24,10 +24,11 @@ func (o *AdamW) Close() {
 	o.h = nil
 }
 
-// Step updates the masters with the model's gradients; t is the 1-based count of steps. Call Model.Commit after it.
-func (o *AdamW) Step(lr float64, t int) {
+// Step updates the masters with the model's gradients times scale, which clips them; t is the 1-based count of steps.
+// Call Model.Commit after it.
+func (o *AdamW) Step(lr, scale float64, t int) {
 	var e C.cb_err
-	must(C.cb_adamw_step(o.h, o.m.h, C.double(lr), C.int64_t(t), &e), &e)
+	must(C.cb_adamw_step(o.h, o.m.h, C.double(lr), C.double(scale), C.int64_t(t), &e), &e)
 }
 
 // Moment returns the first (0) or second (1) moment of weight buffer i; it shares memory.

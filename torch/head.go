@@ -3,9 +3,6 @@ package torch
 // #include "cbridge.h"
 import "C"
 
-// headChunk bounds how many rows' V-wide logits exist at once: 512 rows of a 49k vocabulary are 100 MB.
-const headChunk = 512
-
 // Head is what the log-prob head keeps for its backward pass.
 type Head struct {
 	h *C.cb_head
@@ -19,24 +16,27 @@ func (h *Head) Close() {
 }
 
 // Logprobs returns, for each r, the log-prob in nats at temperature 1 of token targets[r] following packed row
-// rows[r], and the entropy in nats of that distribution. hidden is Forward's result [N,H].
-func (m *Model) Logprobs(hidden *Tensor, rows, targets []int64) (logprobs, entropy []float32) {
-	logprobs, entropy = make([]float32, len(rows)), make([]float32, len(rows))
+// rows[r], and with wantEntropy the entropy in nats of that distribution, else nil. hidden is Forward's result [N,H].
+func (m *Model) Logprobs(hidden *Tensor, rows, targets []int64, wantEntropy bool) (logprobs, entropy []float32) {
+	logprobs = make([]float32, len(rows))
+	if wantEntropy {
+		entropy = make([]float32, len(rows))
+	}
 	if len(rows) == 0 {
 		return logprobs, entropy
 	}
 	var e C.cb_err
-	must(C.cb_head_logprobs(m.h, hidden.handle(), i64(rows), i64(targets), C.int64_t(len(rows)), headChunk,
+	must(C.cb_head_logprobs(m.h, hidden.handle(), i64(rows), i64(targets), C.int64_t(len(rows)),
 		f32(logprobs), f32(entropy), nil, &e), &e)
 	return logprobs, entropy
 }
 
-// LogprobsWithGrad is Logprobs for a trainable model; the Head is for HeadBackward.
+// LogprobsWithGrad is Logprobs with entropy for a trainable model; the Head is for HeadBackward.
 func (m *Model) LogprobsWithGrad(hidden *Tensor, rows, targets []int64) (logprobs, entropy []float32, head *Head) {
 	logprobs, entropy = make([]float32, len(rows)), make([]float32, len(rows))
 	var h *C.cb_head
 	var e C.cb_err
-	must(C.cb_head_logprobs(m.h, hidden.handle(), i64(rows), i64(targets), C.int64_t(len(rows)), headChunk,
+	must(C.cb_head_logprobs(m.h, hidden.handle(), i64(rows), i64(targets), C.int64_t(len(rows)),
 		f32(logprobs), f32(entropy), &h, &e), &e)
 	return logprobs, entropy, &Head{h, len(rows)}
 }
@@ -61,7 +61,7 @@ func (m *Model) NextLogprobs(hidden *Tensor, rows, ids []int64) []float32 {
 	}
 	var e C.cb_err
 	must(C.cb_head_next(m.h, hidden.handle(), i64(rows), C.int64_t(len(rows)), i64(ids), C.int64_t(len(ids)),
-		headChunk, f32(out), &e), &e)
+		f32(out), &e), &e)
 	return out
 }
 
@@ -73,7 +73,7 @@ func (m *Model) KL(hm *Tensor, q *Model, hq *Tensor, rows []int64) (kl, entropy 
 		return kl, entropy
 	}
 	var e C.cb_err
-	must(C.cb_head_kl(m.h, hm.handle(), q.h, hq.handle(), i64(rows), C.int64_t(len(rows)), headChunk/2,
+	must(C.cb_head_kl(m.h, hm.handle(), q.h, hq.handle(), i64(rows), C.int64_t(len(rows)),
 		f32(kl), f32(entropy), &e), &e)
 	return kl, entropy
 }

@@ -102,18 +102,18 @@ func (m *Model) ZeroGrad() {
 	must(C.cb_model_zero_grad(m.h, &e), &e)
 }
 
+// DropGrad frees the gradients' memory until they are needed again.
+func (m *Model) DropGrad() {
+	var e C.cb_err
+	must(C.cb_model_drop_grad(m.h, &e), &e)
+}
+
 // GradNorm returns the global L2 norm of the gradients.
 func (m *Model) GradNorm() float64 {
 	var n C.double
 	var e C.cb_err
 	must(C.cb_grad_norm(m.h, &n, &e), &e)
 	return float64(n)
-}
-
-// ScaleGrad multiplies all gradients by factor.
-func (m *Model) ScaleGrad(factor float64) {
-	var e C.cb_err
-	must(C.cb_grad_scale(m.h, C.double(factor), &e), &e)
 }
 
 // Nodes describes a packed batch: node i holds tokens [Start[i], Start[i]+Len[i]) and continues the sequence of node

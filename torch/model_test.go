@@ -81,8 +81,7 @@ func trainStep(d *torch.Device, m *torch.Model, o *torch.AdamW, step int) []floa
 		seed[i] = -1
 	}
 	m.Backward(tree, tape, m.HeadBackward(s, head, seed))
-	m.ScaleGrad(1 / max(1, m.GradNorm()))
-	o.Step(1e-2, step)
+	o.Step(1e-2, 1/max(1, m.GradNorm()), step)
 	m.Commit(false)
 	return lp
 }

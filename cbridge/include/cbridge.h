@@ -58,6 +58,7 @@ typedef struct cb_tree cb_tree;       /* a packed batch of token sequences that 
 typedef struct cb_tape cb_tape;       /* what a forward pass keeps for its backward pass */
 typedef struct cb_head cb_head;       /* what the log-prob head keeps for its backward pass */
 typedef struct cb_decoder cb_decoder; /* decode slots with their KV cache */
+typedef struct cb_recording cb_recording; /* activations recorded while sampling */
 typedef struct cb_adamw cb_adamw;     /* AdamW state of one model */
 
 /* ---- library, devices, threads ---------------------------------------------------------------------------- */
@@ -133,7 +134,9 @@ CB_API int32_t cb_model_buffer(cb_model* m, int32_t kind, int32_t index, cb_tens
  * matrices, which the CPU multiplies faster; 0 drops it. A frozen model keeps only the blocked copy of its layers'
  * matrices: its layer buffers cannot be reached any more. */
 CB_API int32_t cb_model_commit(cb_model* m, int32_t prepack, cb_err* e);
+/* Gradient buffers exist from the first call that needs them until they are dropped. */
 CB_API int32_t cb_model_zero_grad(cb_model* m, cb_err* e);
+CB_API int32_t cb_model_drop_grad(cb_model* m, cb_err* e);
 
 /* A tree of nodes: node i holds tokens [start[i], start[i]+len[i]) of the packed batch and continues the sequence
  * of node parent[i] (< i, or -1). A token attends to its ancestors' tokens and to earlier tokens of its node.
@@ -154,19 +157,19 @@ CB_API int32_t cb_forward(cb_model* m, cb_tree* t, cb_tape* tape, cb_tensor** hi
 CB_API int32_t cb_backward(cb_model* m, cb_tree* t, cb_tape* tape, cb_tensor* dhidden, cb_err* e);
 
 /* Log-probs in nats at temperature 1, in fp32, of targets[r] following packed row rows[r]; entropy[r] of that
- * distribution. chunk bounds the rows whose V-wide logits exist at a time. keep (may be NULL) receives what the
- * backward pass needs. */
+ * distribution (may be NULL). The vocabulary is walked in blocks, so that R x V logits never exist. keep (may be NULL)
+ * receives what the backward pass needs. */
 CB_API int32_t cb_head_logprobs(cb_model* m, cb_tensor* hidden, const int64_t* rows, const int64_t* targets,
-                                int64_t r, int64_t chunk, float* logprob, float* entropy, cb_head** keep, cb_err* e);
+                                int64_t r, float* logprob, float* entropy, cb_head** keep, cb_err* e);
 /* dhidden [N,H] from seed[r] = dL/dlogprob[r]; adds the gradients of head and final norm. */
 CB_API int32_t cb_head_backward(cb_model* m, cb_head* h, const float* seed, cb_tensor** dhidden, cb_err* e);
 CB_API void cb_head_free(cb_head* h);
 /* out[r*c]: log-probs of candidate ids next after each row. */
 CB_API int32_t cb_head_next(cb_model* m, cb_tensor* hidden, const int64_t* rows, int64_t r, const int64_t* ids,
-                            int64_t c, int64_t chunk, float* out, cb_err* e);
+                            int64_t c, float* out, cb_err* e);
 /* Exact KL(p||q) in nats over the vocabulary for each row, p by model/hidden mp/hp, and the entropy of p. */
 CB_API int32_t cb_head_kl(cb_model* mp, cb_tensor* hp, cb_model* mq, cb_tensor* hq, const int64_t* rows, int64_t r,
-                          int64_t chunk, float* kl, float* entropy, cb_err* e);
+                          float* kl, float* entropy, cb_err* e);
 /* Logits [R,V] fp32 of the rows, for tests and tools. */
 CB_API int32_t cb_head_logits(cb_model* m, cb_tensor* hidden, const int64_t* rows, int64_t r, cb_tensor** out,
                               cb_err* e);
@@ -202,6 +205,22 @@ CB_API int32_t cb_decoder_release(cb_decoder* d, int64_t slot, int64_t* ids, flo
 CB_API int32_t cb_sample(cb_tensor* logits, const cb_sampling* s, const uint64_t* key, const int64_t* pos,
                          const int64_t* eos, int64_t n_eos, int64_t* ids, float* logprob, cb_err* e);
 
+/* ---- recording --------------------------------------------------------------------------------------------- */
+
+/* Room for the activations of `rows` packed tokens of one round of sampling: what a forward pass with a tape keeps. */
+CB_API int32_t cb_recording_new(cb_model* m, int64_t rows, cb_recording** out, cb_err* e);
+CB_API void cb_recording_free(cb_recording* r);
+/* Empties the recording for another round; its memory stays. */
+CB_API int32_t cb_recording_clear(cb_recording* r, cb_err* e);
+/* From now on the decoder records: first the rows of the one tree that is admitted, then the rows of every step. */
+CB_API int32_t cb_decoder_record(cb_decoder* d, cb_recording* r, cb_err* e);
+/* Where each row comes from: slot -1 and the row of the tree, or a slot and the position of the token in it. */
+CB_API int32_t cb_recording_rows(cb_recording* r, int64_t* slot, int64_t* position, int64_t max, int64_t* n, cb_err* e);
+/* A tape and the hidden rows as cb_forward would give them for a tree whose packed row i was recorded as rows[i].
+ * The recording must outlive the tape. */
+CB_API int32_t cb_recording_tape(cb_recording* r, const int64_t* rows, int64_t n, cb_tape** tape, cb_tensor** hidden,
+                                 cb_err* e);
+
 /* ---- optimizer -------------------------------------------------------------------------------------------- */
 
 CB_API int32_t cb_adamw_new(cb_model* m, double beta1, double beta2, double eps, double weight_decay, cb_adamw** out,
@@ -209,9 +228,9 @@ CB_API int32_t cb_adamw_new(cb_model* m, double beta1, double beta2, double eps,
 CB_API void cb_adamw_free(cb_adamw* o);
 /* Global L2 norm of the model's gradients. */
 CB_API int32_t cb_grad_norm(cb_model* m, double* norm, cb_err* e);
-CB_API int32_t cb_grad_scale(cb_model* m, double factor, cb_err* e);
-/* One step on the masters; t is the 1-based step number. Call cb_model_commit afterwards. */
-CB_API int32_t cb_adamw_step(cb_adamw* o, cb_model* m, double lr, int64_t t, cb_err* e);
+/* One step on the masters with the gradients times `scale` (for clipping); t is the 1-based step number. Call
+ * cb_model_commit afterwards. */
+CB_API int32_t cb_adamw_step(cb_adamw* o, cb_model* m, double lr, double scale, int64_t t, cb_err* e);
 /* First (0) or second (1) moment of buffer index, fp32, shared memory. */
 CB_API int32_t cb_adamw_moment(cb_adamw* o, int32_t which, int32_t index, cb_tensor** out, cb_err* e);
 

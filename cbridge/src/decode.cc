@@ -12,8 +12,10 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <numeric>
 
 #include "head.h"
+#include "vecmath.h"
 
 namespace cb {
 
@@ -32,19 +34,21 @@ void attend_slot(const T* q, const T* k, const T* v, T* out, int64_t len, int64_
     for (int64_t t = 0; t < len; t++) {
       float s = 0;
       const T* kt = k + t * stride;
+#pragma omp simd reduction(+ : s)
       for (int64_t i = 0; i < dim; i++) s += static_cast<float>(qg[i]) * static_cast<float>(kt[i]);
       score[static_cast<size_t>(t)] = s * scale;
       top = std::max(top, s * scale);
     }
     float sum = 0;
-    std::fill(acc.begin(), acc.end(), 0.0F);
+    float* sums = acc.data();
+    std::fill_n(sums, dim, 0.0F);
     for (int64_t t = 0; t < len; t++) {
-      const float p = std::exp(score[static_cast<size_t>(t)] - top);
+      const float p = fast_exp(score[static_cast<size_t>(t)] - top);
       sum += p;
       const T* vt = v + t * stride;
-      for (int64_t i = 0; i < dim; i++) acc[static_cast<size_t>(i)] += p * static_cast<float>(vt[i]);
+      for (int64_t i = 0; i < dim; i++) sums[i] += p * static_cast<float>(vt[i]);
     }
-    for (int64_t i = 0; i < dim; i++) out[g * dim + i] = static_cast<T>(acc[static_cast<size_t>(i)] / sum);
+    for (int64_t i = 0; i < dim; i++) out[g * dim + i] = static_cast<T>(sums[i] / sum);
   }
 }
 
@@ -116,6 +120,12 @@ void cb_decoder::record(const at::Tensor& slot_rows, const cb::Draw& d) {
   done.index_copy_(0, slot_rows, ended);
 }
 
+void cb_decoder::note(const at::Tensor& hidden) {
+  std::vector<int64_t> at;
+  for (const int64_t s : active) at.push_back(fed[static_cast<size_t>(s)]++);
+  if (recording != nullptr) recording->finish(hidden, active, at);
+}
+
 void cb_decoder::step() {
   const cb_model& m = *model;
   const cb::Heads h = cb::heads_of(m.arch);
@@ -126,15 +136,19 @@ void cb_decoder::step() {
   at::Tensor x = m.embed.w.index_select(0, last.index_select(0, rows));
   for (size_t i = 0; i < m.layers.size(); i++) {
     const cb::Layer& l = m.layers[i];
-    const at::Tensor qkv = l.qkv.apply(cb::rms_norm(x, l.attn_norm.w, m.arch.rms_eps, nullptr));
-    cb::rope_(qkv, h.q + h.kv, h.dim, m.cos, m.sin, at, 1);
-    k[i].index_put_({rows, at}, qkv.narrow(1, qd, kd));
-    v[i].index_put_({rows, at}, qkv.narrow(1, qd + kd, kd));
-    const at::Tensor o = cb::attend_cache(qkv.narrow(1, 0, qd).contiguous(), k[i], v[i], rows, seen, h);
-    x = l.out.apply(o).add_(x);
-    const at::Tensor gu = l.gate_up.apply(cb::rms_norm(x, l.mlp_norm.w, m.arch.rms_eps, nullptr));
-    x = l.down.apply(cb::swiglu(gu)).add_(x);
+    cb::Activations a;
+    a.x = x;
+    a.qkv = l.qkv.apply(cb::rms_norm(x, l.attn_norm.w, m.arch.rms_eps, nullptr));
+    cb::rope_(a.qkv, h.q + h.kv, h.dim, m.cos, m.sin, at, 1);
+    k[i].index_put_({rows, at}, a.qkv.narrow(1, qd, kd));
+    v[i].index_put_({rows, at}, a.qkv.narrow(1, qd + kd, kd));
+    a.o = cb::attend_cache(a.qkv.narrow(1, 0, qd).contiguous(), k[i], v[i], rows, seen, h);
+    a.x2 = l.out.apply(a.o).add_(x);
+    a.gu = l.gate_up.apply(cb::rms_norm(a.x2, l.mlp_norm.w, m.arch.rms_eps, nullptr));
+    x = l.down.apply(cb::swiglu(a.gu)).add_(a.x2);
+    if (recording != nullptr) recording->put(static_cast<int64_t>(i), a);
   }
+  note(x);
   len.index_copy_(0, rows, at::where(was_done, len.index_select(0, rows), seen));
   const at::Tensor logits = cb::head_logits(m, cb::rms_norm(x, m.norm.w, m.arch.rms_eps, nullptr));
   record(rows, cb::sample(logits, how, key.index_select(0, rows), made.index_select(0, rows), eos));
@@ -166,6 +180,7 @@ int32_t cb_decoder_new(cb_model* m, int64_t slots, int64_t max_len, const cb_sam
     d->done = at::zeros({slots}, i64.dtype(at::kBool));
     d->ids = at::zeros({slots, s->max_new}, i64);
     d->logprob = at::zeros({slots, s->max_new}, i64.dtype(at::kFloat));
+    d->fed.assign(static_cast<size_t>(slots), 0);
     for (int64_t i = slots - 1; i >= 0; i--) d->free_slots.push_back(i);
     *out = d.release();
   });
@@ -193,11 +208,19 @@ int32_t cb_decoder_admit(cb_decoder* d, cb_tree* t, const int64_t* chain, const 
     const at::Tensor from = cb::ints(chain, total, dev), dst = cb::ints(to.data(), total, dev);
     const cb::Heads h = cb::heads_of(d->model->arch);
     const int64_t qd = h.q * h.dim, kd = h.kv * h.dim;
-    const at::Tensor hidden = cb::run_layers(*d->model, *t, nullptr, [&](int64_t i, const at::Tensor& qkv) {
-      const at::Tensor rows = qkv.index_select(0, from);
+    cb::check(d->recording == nullptr || d->recording->n == 0, "a recording holds one admitted tree");
+    const at::Tensor hidden = cb::run_layers(*d->model, *t, nullptr, [&](int64_t i, const cb::Activations& a) {
+      if (d->recording != nullptr) d->recording->put(i, a);
+      const at::Tensor rows = a.qkv.index_select(0, from);
       d->k[static_cast<size_t>(i)].view({-1, kd}).index_copy_(0, dst, rows.narrow(1, qd, kd));
       d->v[static_cast<size_t>(i)].view({-1, kd}).index_copy_(0, dst, rows.narrow(1, qd + kd, kd));
     });
+    if (d->recording != nullptr) {
+      std::vector<int64_t> tree_rows(static_cast<size_t>(t->n));
+      std::iota(tree_rows.begin(), tree_rows.end(), 0);
+      d->recording->finish(hidden, std::vector<int64_t>(tree_rows.size(), -1), tree_rows);
+    }
+    for (int64_t i = 0; i < b; i++) d->fed[static_cast<size_t>(taken[static_cast<size_t>(i)])] = chain_len[i];
     const at::Tensor s = cb::ints(taken.data(), b, dev);
     const at::Tensor keys = cb::ints(reinterpret_cast<const int64_t*>(key), b, dev);
     d->len.index_copy_(0, s, cb::ints(chain_len, b, dev));

@@ -22,8 +22,13 @@ struct cb_decoder : cb::Counted {
   std::vector<int64_t> active;      // slots that are decoded, in the order of admission
   at::Tensor rows;                  // active, on the device
 
+  std::vector<int64_t> fed;           // [S] tokens in each slot's cache, counted on the host
+  cb_recording* recording = nullptr;  // where activations go, if anywhere
+
   void set_active(std::vector<int64_t> a);
   // Records the draws for the given slots.
   void record(const at::Tensor& slot_rows, const cb::Draw& d);
+  // Counts, and records, the tokens that were just fed to the active slots.
+  void note(const at::Tensor& hidden);
   void step();
 };

@@ -6,31 +6,38 @@
 
 #include "kernels.h"
 #include "model.h"
+#include "recording.h"
 #include "tree.h"
 
 namespace cb {
 
-// All that one layer's backward pass needs.
+// What one layer's backward pass needs, a row per packed token. Norms, attention probabilities and the product of
+// the gate are cheap to compute again from it and are not kept.
 struct Activations {
-  at::Tensor x, rstd1, h1;  // layer input [N,H], its 1/rms [N], normed [N,H]
-  Attended att;
-  at::Tensor o;             // attention output [N, heads*D]
-  at::Tensor x2, rstd2, h2; // after attention
-  at::Tensor gu, act;       // gate and up [N,2F], swiglu [N,F]
+  at::Tensor x;    // layer input [N,H]
+  at::Tensor qkv;  // rotated [N,(heads+2*kv)*D]
+  at::Tensor o;    // attention output [N,heads*D]
+  at::Tensor x2;   // after attention [N,H]
+  at::Tensor gu;   // gate and up [N,2F]
 };
 
-// Sees layer i's rotated qkv rows as they are computed: how prefill fills the KV cache.
-using QkvSink = std::function<void(int64_t layer, const at::Tensor& qkv)>;
+// Sees each layer's activations as they are computed: how prefill fills the KV cache and a recording.
+using Sink = std::function<void(int64_t layer, const Activations& a)>;
 
 Heads heads_of(const cb_arch& a);
 
-// Embeds and runs all layers.
-at::Tensor run_layers(const cb_model& m, const cb_tree& t, cb_tape* tape, const QkvSink& sink);
+// One layer on packed rows x: x + attention(norm(x)), then + mlp(norm(.)). keep may be NULL.
+at::Tensor layer_forward(const cb_model& m, const Layer& l, const cb_tree& t, const at::Tensor& x, Activations* keep);
+
+// Embeds and runs all layers; tape and sink may be empty.
+at::Tensor run_layers(const cb_model& m, const cb_tree& t, cb_tape* tape, const Sink& sink);
 
 }  // namespace cb
 
 struct cb_tape : cb::Counted {
   int64_t segment = 0;
+  const cb_recording* recorded = nullptr;  // activations come from here when set, at `rows`
+  at::Tensor rows;
   std::vector<at::Tensor> inputs;     // one per segment
   std::vector<cb::Activations> kept;  // of all layers when segment >= L, else empty between calls
 };

@@ -2,6 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 #include <c10/util/Exception.h>
+#include <torch/version.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -67,8 +68,10 @@ int32_t guard_call(const std::function<void()>& body, cb_err* e) noexcept {
     return fail_c10(e, CB_ERR_VALUE, x);
   } catch (const c10::TypeError& x) {
     return fail_c10(e, CB_ERR_TYPE, x);
+#if TORCH_VERSION_MAJOR > 2 || TORCH_VERSION_MINOR >= 8
   } catch (const c10::AcceleratorError& x) {
     return fail_c10(e, CB_ERR_DEVICE, x);
+#endif
   } catch (const c10::Error& x) {
     return fail_c10(e, torch_code(x), x);
   } catch (const std::bad_alloc&) {

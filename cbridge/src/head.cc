@@ -1,26 +1,31 @@
 #include "head.h"
 
-#include <ATen/Parallel.h>
+#include <ATen/ops/addmm.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
-#include <ATen/ops/logsumexp.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 
 #include <algorithm>
-#include <cmath>
 #include <memory>
 
 #include "kernels.h"
+#include "softmax.h"
 
 namespace cb {
 
-at::Tensor head_rows(const cb_model& m, const at::Tensor& hidden, const at::Tensor& rows) {
-  return rms_norm(hidden.index_select(0, rows), m.norm.w, m.arch.rms_eps, nullptr);
-}
-
-at::Tensor head_logits(const cb_model& m, const at::Tensor& h) { return m.head.apply(h).to(at::kFloat); }
-
 namespace {
+
+// Ids in one block. On a CPU a block of weights and its logits fit in the cache; on CUDA few large products are
+// better.
+int64_t block_size(const cb_model& m) { return m.device.is_cpu() ? 3072 : 32768; }
+
+// Logits up to this many bytes are kept from the forward to the backward pass, which saves a quarter of the head's
+// arithmetic.
+constexpr int64_t kKeptBytes = 192 << 20;
 
 void copy_out(const at::Tensor& t, float* out) {
   if (out == nullptr) return;
@@ -28,20 +33,39 @@ void copy_out(const at::Tensor& t, float* out) {
   std::copy_n(host.const_data_ptr<float>(), host.numel(), out);
 }
 
-// Calls f(first, count) for consecutive chunks of n rows.
-template <class F>
-void chunks(int64_t n, int64_t chunk, F&& f) {
-  check(chunk > 0, "a chunk holds at least one row");
-  for (int64_t at = 0; at < n; at += chunk) f(at, std::min(chunk, n - at));
-}
-
-// Log-sum-exp and sum(p * logit) of each row in two passes over the row while it is in cache. logits fp32 [r,V].
-void row_stats(const at::Tensor& logits, at::Tensor* lse, at::Tensor* mean_logit) {
-  *lse = at::logsumexp(logits, {-1});
-  *mean_logit = logits.sub(lse->unsqueeze(-1)).exp_().mul_(logits).sum(-1);
+// The logits of each row's target, taken from block after block.
+void pick_targets(const at::Tensor& out, const at::Tensor& logits, const at::Tensor& targets, int64_t first) {
+  const at::Tensor column = targets.sub(first);
+  const at::Tensor here = column.ge(0).logical_and(column.lt(logits.size(1)));
+  const at::Tensor hit = logits.gather(1, column.clamp(0, logits.size(1) - 1).unsqueeze(1)).squeeze(1);
+  out.copy_(at::where(here, hit, out));
 }
 
 }  // namespace
+
+at::Tensor head_rows(const cb_model& m, const at::Tensor& hidden, const at::Tensor& rows) {
+  return rms_norm(hidden.index_select(0, rows), m.norm.w, m.arch.rms_eps, nullptr);
+}
+
+at::Tensor head_logits(const cb_model& m, const at::Tensor& h) {
+  if (m.dtype != at::kFloat) return at::linear(h, m.head.w).to(at::kFloat);
+  at::Tensor out = at::empty({h.size(0), m.arch.vocab}, h.options());
+  const int64_t size = block_size(m);
+  for (int64_t v = 0; v < m.arch.vocab; v += size) {
+    const int64_t n = std::min<int64_t>(size, m.arch.vocab - v);
+    at::Tensor part = out.narrow(1, v, n);
+    at::mm_out(part, h, m.head.w.narrow(0, v, n).t());
+  }
+  return out;
+}
+
+void head_blocks(const cb_model& m, const at::Tensor& h, const std::function<void(int64_t, const at::Tensor&)>& f) {
+  const int64_t size = block_size(m);
+  for (int64_t v = 0; v < m.arch.vocab; v += size) {
+    const int64_t n = std::min<int64_t>(size, m.arch.vocab - v);
+    f(v, at::linear(h, m.head.w.narrow(0, v, n)).to(at::kFloat));
+  }
+}
 
 }  // namespace cb
 
@@ -51,35 +75,31 @@ using cb::unwrap;
 extern "C" {
 
 int32_t cb_head_logprobs(cb_model* m, cb_tensor* hidden, const int64_t* rows, const int64_t* targets, int64_t r,
-                         int64_t chunk, float* logprob, float* entropy, cb_head** keep, cb_err* e) {
+                         float* logprob, float* entropy, cb_head** keep, cb_err* e) {
   return guard(e, [&] {
     at::NoGradGuard no_grad;
     const at::Tensor& x = unwrap(hidden);
+    for (int64_t i = 0; i < r; i++) {
+      cb::check(targets[i] >= 0 && targets[i] < m->arch.vocab, "a target id is outside the vocabulary");
+    }
     auto h = std::make_unique<cb_head>();
     h->tokens = x.size(0);
-    h->chunk = chunk;
     h->rows = cb::ints(rows, r, m->device);
     h->targets = cb::ints(targets, r, m->device);
     h->x = x.index_select(0, h->rows);
     h->h = cb::rms_norm(h->x, m->norm.w, m->arch.rms_eps, &h->rstd);
-    const auto f32 = at::TensorOptions(at::kFloat).device(m->device);
-    h->lse = at::empty({r}, f32);
-    const at::Tensor lp = at::empty({r}, f32), ent = at::empty({r}, f32);
-    cb::chunks(r, chunk, [&](int64_t at, int64_t n) {
-      const at::Tensor logits = cb::head_logits(*m, h->h.narrow(0, at, n));
-      at::Tensor lse, mean;
-      if (entropy != nullptr) {
-        cb::row_stats(logits, &lse, &mean);
-        ent.narrow(0, at, n).copy_(lse.sub(mean));
-      } else {
-        lse = at::logsumexp(logits, {-1});
-      }
-      h->lse.narrow(0, at, n).copy_(lse);
-      const at::Tensor hit = logits.gather(1, h->targets.narrow(0, at, n).unsqueeze(1)).squeeze(1);
-      lp.narrow(0, at, n).copy_(hit.sub(lse));
+    cb::RunningSoftmax sm(r, m->device);
+    const at::Tensor hit = at::zeros({r}, at::TensorOptions(at::kFloat).device(m->device));
+    const bool keep_logits = keep != nullptr && r * m->arch.vocab * 4 <= cb::kKeptBytes;
+    cb::head_blocks(*m, h->h, [&](int64_t first, const at::Tensor& logits) {
+      sm.add(logits, {});
+      if (keep_logits) h->logits.push_back(logits);
+      cb::pick_targets(hit, logits, h->targets, first);
     });
-    cb::copy_out(lp, logprob);
-    if (entropy != nullptr) cb::copy_out(ent, entropy);
+    const at::Tensor lse = sm.lse();
+    h->lse = lse.to(at::kFloat);
+    cb::copy_out(hit.to(at::kDouble).sub(lse), logprob);
+    if (entropy != nullptr) cb::copy_out(lse.sub(sm.mean_logit()), entropy);
     if (keep != nullptr) *keep = h.release();
   });
 }
@@ -87,24 +107,36 @@ int32_t cb_head_logprobs(cb_model* m, cb_tensor* hidden, const int64_t* rows, co
 int32_t cb_head_backward(cb_model* m, cb_head* h, const float* seed, cb_tensor** dhidden, cb_err* e) {
   return guard(e, [&] {
     at::NoGradGuard no_grad;
-    cb::check(m->trainable, "a frozen model has no gradients");
+    m->need_grad();
     const int64_t r = h->rows.size(0);
     at::Tensor s = at::empty({r}, at::kFloat);
     std::copy_n(seed, r, s.mutable_data_ptr<float>());
     s = s.to(m->device);
-    const at::Tensor dh = at::empty_like(h->h);
-    cb::chunks(r, h->chunk, [&](int64_t at, int64_t n) {
-      // dL/dlogit = seed * (onehot - softmax); the logits are computed again rather than kept.
-      const at::Tensor rows = h->h.narrow(0, at, n);
-      at::Tensor d = cb::head_logits(*m, rows).sub_(h->lse.narrow(0, at, n).unsqueeze(1)).exp_();
-      const at::Tensor sd = s.narrow(0, at, n).unsqueeze(1);
-      d.mul_(sd.neg());
-      d.scatter_add_(1, h->targets.narrow(0, at, n).unsqueeze(1), sd);
-      d = d.to(m->dtype);
-      m->head.accumulate(d, rows);
-      dh.narrow(0, at, n).copy_(m->head.backward_input(d));
-    });
-    const at::Tensor dx = cb::rms_norm_backward(dh, h->x, m->norm.w, h->rstd, m->norm.grad);
+    const at::Tensor dh = at::zeros_like(h->h, at::kFloat);
+    const auto block_backward = [&](int64_t first, const at::Tensor& logits) {
+      cb::softmax_gradient_(logits, h->lse, s, h->targets, first);
+      const at::Tensor d = logits.to(m->dtype);
+      const int64_t n = logits.size(1);
+      const cb::Matrix block{m->head.w.narrow(0, first, n), {}, m->head.grad.narrow(0, first, n)};
+      block.accumulate(d, h->h);
+      if (m->dtype == at::kFloat) {
+        dh.addmm_(d, block.w);
+      } else {
+        dh.add_(at::mm(d, block.w));
+      }
+    };
+    if (h->logits.empty()) {
+      cb::head_blocks(*m, h->h, block_backward);
+    } else {
+      int64_t first = 0;
+      for (at::Tensor& kept : h->logits) {
+        const at::Tensor logits = std::move(kept);  // freed behind its use
+        block_backward(first, logits);
+        first += logits.size(1);
+      }
+      h->logits.clear();
+    }
+    const at::Tensor dx = cb::rms_norm_backward(dh.to(m->dtype), h->x, m->norm.w, h->rstd, m->norm.grad);
     at::Tensor full = at::zeros({h->tokens, h->x.size(1)}, dx.options());
     full.index_add_(0, h->rows, dx);
     *dhidden = cb::wrap(full);
@@ -114,34 +146,34 @@ int32_t cb_head_backward(cb_model* m, cb_head* h, const float* seed, cb_tensor**
 void cb_head_free(cb_head* h) { delete h; }
 
 int32_t cb_head_next(cb_model* m, cb_tensor* hidden, const int64_t* rows, int64_t r, const int64_t* ids, int64_t c,
-                     int64_t chunk, float* out, cb_err* e) {
+                     float* out, cb_err* e) {
   return guard(e, [&] {
     at::NoGradGuard no_grad;
     const at::Tensor h = cb::head_rows(*m, unwrap(hidden), cb::ints(rows, r, m->device));
-    const at::Tensor want = cb::ints(ids, c, m->device);
-    cb::chunks(r, chunk, [&](int64_t at, int64_t n) {
-      const at::Tensor logits = cb::head_logits(*m, h.narrow(0, at, n));
-      const at::Tensor lse = at::logsumexp(logits, {-1}).unsqueeze(1);
-      cb::copy_out(logits.index_select(1, want).sub_(lse), out + at * c);
-    });
+    cb::RunningSoftmax sm(r, m->device);
+    cb::head_blocks(*m, h, [&](int64_t, const at::Tensor& logits) { sm.add(logits, {}); });
+    const at::Tensor hit = at::linear(h, m->head.w.index_select(0, cb::ints(ids, c, m->device)));
+    cb::copy_out(hit.to(at::kDouble).sub(sm.lse().unsqueeze(1)), out);
   });
 }
 
 int32_t cb_head_kl(cb_model* mp, cb_tensor* hp, cb_model* mq, cb_tensor* hq, const int64_t* rows, int64_t r,
-                   int64_t chunk, float* kl, float* entropy, cb_err* e) {
+                   float* kl, float* entropy, cb_err* e) {
   return guard(e, [&] {
     at::NoGradGuard no_grad;
+    cb::check(mp->arch.vocab == mq->arch.vocab, "the two models have different vocabularies");
     const at::Tensor idx = cb::ints(rows, r, mp->device);
     const at::Tensor a = cb::head_rows(*mp, unwrap(hp), idx), b = cb::head_rows(*mq, unwrap(hq), idx);
-    cb::chunks(r, chunk, [&](int64_t at, int64_t n) {
-      const at::Tensor lp = cb::head_logits(*mp, a.narrow(0, at, n));
-      const at::Tensor lq = cb::head_logits(*mq, b.narrow(0, at, n));
-      lp.sub_(at::logsumexp(lp, {-1}, true));
-      lq.sub_(at::logsumexp(lq, {-1}, true));
-      const at::Tensor p = lp.exp();
-      cb::copy_out(lp.sub(lq).mul_(p).sum(-1), kl + at);
-      if (entropy != nullptr) cb::copy_out(lp.mul_(p).sum(-1).neg_(), entropy + at);
+    cb::RunningSoftmax p(r, mp->device), q(r, mp->device);
+    cb::head_blocks(*mp, a, [&](int64_t first, const at::Tensor& lp) {
+      const at::Tensor lq = at::linear(b, mq->head.w.narrow(0, first, lp.size(1))).to(at::kFloat);
+      p.add(lp, lq);
+      q.add(lq, {});
     });
+    // KL(p||q) = E_p[log p - log q], with log p = l_p - lse_p.
+    const at::Tensor log_p = p.mean_logit().sub(p.lse()), log_q = p.mean_other().sub(q.lse());
+    cb::copy_out(log_p.sub(log_q), kl);
+    if (entropy != nullptr) cb::copy_out(log_p.neg(), entropy);
   });
 }
 

@@ -11,6 +11,8 @@
 #include <cmath>
 #include <vector>
 
+#include "vecmath.h"
+
 namespace cb {
 
 namespace {
@@ -26,17 +28,19 @@ void with_type(const at::Tensor& t, F&& f) {
   }
 }
 
-// Rows per task: small enough to share, large enough to be worth a thread.
-constexpr int64_t kGrain = 8;
+// Rows of the given width per task: what takes some microseconds, since waking a thread takes as long.
+int64_t grain(int64_t width) { return std::max<int64_t>(1, 16384 / width); }
 
 template <class T>
 void rms_rows(const T* x, const T* w, T* y, float* rstd, int64_t begin, int64_t end, int64_t h, double eps) {
   for (int64_t n = begin; n < end; n++) {
     const T* xr = x + n * h;
     float sum = 0;
+#pragma omp simd reduction(+ : sum)
     for (int64_t i = 0; i < h; i++) sum += static_cast<float>(xr[i]) * static_cast<float>(xr[i]);
     const float r = 1.0F / std::sqrt(sum / static_cast<float>(h) + static_cast<float>(eps));
     if (rstd != nullptr) rstd[n] = r;
+#pragma omp simd
     for (int64_t i = 0; i < h; i++) {
       y[n * h + i] = static_cast<T>(static_cast<float>(xr[i]) * r * static_cast<float>(w[i]));
     }
@@ -51,6 +55,7 @@ void rms_rows_backward(const T* dy, const T* x, const T* w, const float* rstd, T
     const T* xr = x + n * h;
     const float r = rstd[n];
     float dot = 0;
+#pragma omp simd reduction(+ : dot)
     for (int64_t i = 0; i < h; i++) {
       const float g = static_cast<float>(gr[i]);
       const float xn = static_cast<float>(xr[i]) * r;
@@ -58,6 +63,7 @@ void rms_rows_backward(const T* dy, const T* x, const T* w, const float* rstd, T
       dw[i] += g * xn;
     }
     dot /= static_cast<float>(h);
+#pragma omp simd
     for (int64_t i = 0; i < h; i++) {
       const float xn = static_cast<float>(xr[i]) * r;
       const float gw = static_cast<float>(gr[i]) * static_cast<float>(w[i]);
@@ -90,7 +96,7 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& w, double eps, at::Te
     const T* xp = x.const_data_ptr<T>();
     const T* wp = w.const_data_ptr<T>();
     T* yp = y.mutable_data_ptr<T>();
-    at::parallel_for(0, rows, kGrain, [&](int64_t b, int64_t e) { rms_rows(xp, wp, yp, r, b, e, h, eps); });
+    at::parallel_for(0, rows, grain(h), [&](int64_t b, int64_t e) { rms_rows(xp, wp, yp, r, b, e, h, eps); });
   });
   return y;
 }
@@ -108,7 +114,7 @@ at::Tensor rms_norm_backward(const at::Tensor& dy, const at::Tensor& x, const at
   const int64_t rows = x.size(0), h = x.size(1);
   at::Tensor dx = at::empty_like(x);
   // One partial sum of dw per thread's range, added in order, so that the result does not depend on timing.
-  const int64_t parts = std::max<int64_t>(1, std::min<int64_t>(at::get_num_threads(), rows / kGrain));
+  const int64_t parts = std::max<int64_t>(1, std::min<int64_t>(at::get_num_threads(), rows / grain(h)));
   const int64_t step = (rows + parts - 1) / parts;
   std::vector<float> partial(static_cast<size_t>(parts * h), 0.0F);
   with_type(x, [&](auto tag) {
@@ -140,12 +146,13 @@ at::Tensor swiglu(const at::Tensor& gu) {
     using T = decltype(tag);
     const T* in = gu.const_data_ptr<T>();
     T* out = y.mutable_data_ptr<T>();
-    at::parallel_for(0, rows, kGrain, [&](int64_t b, int64_t e) {
+    at::parallel_for(0, rows, grain(2 * f), [&](int64_t b, int64_t e) {
       for (int64_t n = b; n < e; n++) {
         const T* g = in + n * 2 * f;
+#pragma omp simd
         for (int64_t i = 0; i < f; i++) {
           const float a = static_cast<float>(g[i]);
-          const float s = a / (1.0F + std::exp(-a));
+          const float s = a / (1.0F + fast_exp(-a));
           out[n * f + i] = static_cast<T>(s * static_cast<float>(g[f + i]));
         }
       }
@@ -154,28 +161,33 @@ at::Tensor swiglu(const at::Tensor& gu) {
   return y;
 }
 
-at::Tensor swiglu_backward(const at::Tensor& dy, const at::Tensor& gu) {
+at::Tensor swiglu_backward(const at::Tensor& dy, const at::Tensor& gu, at::Tensor* y) {
   const int64_t rows = gu.size(0), f = gu.size(1) / 2;
   if (!native_cpu(gu)) {
-    const at::Tensor gate = gu.narrow(1, 0, f), up = gu.narrow(1, f, f);
-    return at::cat({at::silu_backward(dy.mul(up), gate), dy.mul(at::silu(gate))}, 1);
+    const at::Tensor gate = gu.narrow(1, 0, f), up = gu.narrow(1, f, f), s = at::silu(gate);
+    *y = s.mul(up);
+    return at::cat({at::silu_backward(dy.mul(up), gate), dy.mul(s)}, 1);
   }
+  *y = at::empty({rows, f}, gu.options());
   at::Tensor dgu = at::empty_like(gu);
   with_type(gu, [&](auto tag) {
     using T = decltype(tag);
     const T* in = gu.const_data_ptr<T>();
     const T* d = dy.const_data_ptr<T>();
     T* out = dgu.mutable_data_ptr<T>();
-    at::parallel_for(0, rows, kGrain, [&](int64_t b, int64_t e) {
+    T* act = y->mutable_data_ptr<T>();
+    at::parallel_for(0, rows, grain(2 * f), [&](int64_t b, int64_t e) {
       for (int64_t n = b; n < e; n++) {
         const T* g = in + n * 2 * f;
+#pragma omp simd
         for (int64_t i = 0; i < f; i++) {
           const float a = static_cast<float>(g[i]);
-          const float sig = 1.0F / (1.0F + std::exp(-a));
+          const float sig = 1.0F / (1.0F + fast_exp(-a));
           const float dyi = static_cast<float>(d[n * f + i]);
           const float up = static_cast<float>(g[f + i]);
           out[n * 2 * f + i] = static_cast<T>(dyi * up * sig * (1.0F + a * (1.0F - sig)));
           out[n * 2 * f + f + i] = static_cast<T>(dyi * a * sig);
+          act[n * f + i] = static_cast<T>(a * sig * up);
         }
       }
     });
@@ -203,12 +215,13 @@ void rope_(const at::Tensor& qkv, int64_t heads, int64_t head_dim, const at::Ten
   with_type(qkv, [&](auto tag) {
     using T = decltype(tag);
     T* x = qkv.mutable_data_ptr<T>();
-    at::parallel_for(0, rows, kGrain, [&](int64_t begin, int64_t end) {
+    at::parallel_for(0, rows, grain(heads * head_dim), [&](int64_t begin, int64_t end) {
       for (int64_t n = begin; n < end; n++) {
         const float* c = cp + pos[n] * half;
         const float* s = sp + pos[n] * half;
         for (int64_t h = 0; h < heads; h++) {
           T* p = x + n * width + h * head_dim;
+#pragma omp simd
           for (int64_t i = 0; i < half; i++) {
             const float a = static_cast<float>(p[i]), b = static_cast<float>(p[half + i]);
             p[i] = static_cast<T>(a * c[i] - b * s[i] * sg);

@@ -14,7 +14,8 @@ at::Tensor rms_norm_backward(const at::Tensor& dy, const at::Tensor& x, const at
 
 // y = silu(gu[:, :F]) * gu[:, F:]; gu [N,2F].
 at::Tensor swiglu(const at::Tensor& gu);
-at::Tensor swiglu_backward(const at::Tensor& dy, const at::Tensor& gu);
+// dL/dgu from dL/dy; y receives the forward result again, which need not be kept for this.
+at::Tensor swiglu_backward(const at::Tensor& dy, const at::Tensor& gu, at::Tensor* y);
 
 // Rotates the first `heads` heads of each row in place by +angle (sign 1) or -angle (sign -1), rotate-half form.
 // qkv [N, heads_total*D]; cos, sin fp32 [P, D/2]; positions [N].

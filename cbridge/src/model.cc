@@ -10,6 +10,8 @@
 #include <cmath>
 #include <memory>
 
+#include "pool.h"
+
 namespace cb {
 
 namespace {
@@ -73,17 +75,17 @@ struct Cutter {
   }
 };
 
-Layer make_layer(const cb_arch& a, const at::Tensor& compute, const at::Tensor& grad) {
-  Cutter c{compute}, g{grad};
+Layer make_layer(const cb_arch& a, const at::Tensor& compute) {
+  Cutter c{compute};
   const int64_t h = a.hidden, q = static_cast<int64_t>(a.heads) * a.head_dim;
   const int64_t kv = static_cast<int64_t>(a.kv_heads) * a.head_dim, f = a.ffn;
   Layer l;
-  l.attn_norm = {c.take({h}), g.take({h})};
-  l.qkv = {c.take({q + 2 * kv, h}), {}, g.take({q + 2 * kv, h})};
-  l.out = {c.take({h, q}), {}, g.take({h, q})};
-  l.mlp_norm = {c.take({h}), g.take({h})};
-  l.gate_up = {c.take({2 * f, h}), {}, g.take({2 * f, h})};
-  l.down = {c.take({h, f}), {}, g.take({h, f})};
+  l.attn_norm.w = c.take({h});
+  l.qkv.w = c.take({q + 2 * kv, h});
+  l.out.w = c.take({h, q});
+  l.mlp_norm.w = c.take({h});
+  l.gate_up.w = c.take({2 * f, h});
+  l.down.w = c.take({h, f});
   return l;
 }
 
@@ -113,10 +115,7 @@ void make_buffers(cb_model* m) {
   if (a.tied == 0) sizes.push_back(vh);
   const auto f32 = at::TensorOptions(at::kFloat).device(m->device);
   for (const int64_t n : sizes) {
-    if (m->trainable) {
-      m->master.push_back(at::zeros({n}, f32));
-      m->grad.push_back(at::zeros({n}, f32));
-    }
+    if (m->trainable) m->master.push_back(at::zeros({n}, f32));
     const bool shared = m->trainable && m->dtype == at::kFloat;
     m->compute.push_back(shared ? m->master.back() : at::zeros({n}, f32.dtype(m->dtype)));
   }
@@ -124,16 +123,34 @@ void make_buffers(cb_model* m) {
 
 void make_views(cb_model* m) {
   const cb_arch& a = m->arch;
-  const auto grad = [&](int64_t i) { return m->trainable ? m->grad[static_cast<size_t>(i)] : at::Tensor(); };
   const auto comp = [&](int64_t i) { return m->compute[static_cast<size_t>(i)]; };
-  for (int64_t i = 0; i < a.layers; i++) m->layers.push_back(make_layer(a, comp(i), grad(i)));
+  for (int64_t i = 0; i < a.layers; i++) m->layers.push_back(make_layer(a, comp(i)));
+  m->embed.w = comp(a.layers).view({a.vocab, a.hidden});
+  m->norm.w = comp(a.layers + 1);
+  m->head.w = a.tied != 0 ? m->embed.w : comp(a.layers + 2).view({a.vocab, a.hidden});
+}
+
+// Points every matrix and vector at its part of the gradient buffers, or at nothing when there are none.
+void attach_grad(cb_model* m) {
+  const cb_arch& a = m->arch;
+  const auto grad = [&](int64_t i) { return m->grad.empty() ? at::Tensor() : m->grad[static_cast<size_t>(i)]; };
+  for (int64_t i = 0; i < a.layers; i++) {
+    const Layer g = make_layer(a, grad(i));
+    Layer& l = m->layers[static_cast<size_t>(i)];
+    l.attn_norm.grad = g.attn_norm.w;
+    l.qkv.grad = g.qkv.w;
+    l.out.grad = g.out.w;
+    l.mlp_norm.grad = g.mlp_norm.w;
+    l.gate_up.grad = g.gate_up.w;
+    l.down.grad = g.down.w;
+  }
   const auto table = [&](int64_t i) {
-    Cutter c{comp(i)}, g{grad(i)};
-    return Matrix{c.take({a.vocab, a.hidden}), {}, g.take({a.vocab, a.hidden})};
+    const at::Tensor g = grad(i);
+    return g.defined() ? g.view({a.vocab, a.hidden}) : g;
   };
-  m->embed = table(a.layers);
-  m->norm = {comp(a.layers + 1), grad(a.layers + 1)};
-  m->head = a.tied != 0 ? m->embed : table(a.layers + 2);
+  m->embed.grad = table(a.layers);
+  m->norm.grad = grad(a.layers + 1);
+  m->head.grad = a.tied != 0 ? m->embed.grad : table(a.layers + 2);
 }
 
 }  // namespace
@@ -155,9 +172,29 @@ void Matrix::accumulate(const at::Tensor& dy, const at::Tensor& x) const {
 
 }  // namespace cb
 
+void cb_model::need_grad() {
+  cb::check(trainable, "a frozen model has no gradients");
+  if (!grad.empty()) return;
+  // One allocation, which goes back to the system as a whole when the gradients are dropped.
+  int64_t all = 0, at = 0;
+  for (const at::Tensor& w : master) all += w.numel();
+  const at::Tensor pool = cb::zero_pool(all, at::kFloat, device);
+  for (const at::Tensor& w : master) {
+    grad.push_back(pool.narrow(0, at, w.numel()));
+    at += w.numel();
+  }
+  cb::attach_grad(this);
+}
+
+void cb_model::drop_grad() {
+  grad.clear();
+  cb::attach_grad(this);
+}
+
 void cb_model::pack(bool on) {
   cb::check(trainable || compute[0].defined(), "a frozen model is prepacked once");
   on = on && device.is_cpu() && cb::can_reorder(dtype);
+  const cb::ReturnBlocks guard;  // blocked copies come and go with every step
   const auto one = [&](cb::Matrix& m) { m.packed = on ? cb::reorder(m.w) : at::Tensor(); };
   for (cb::Layer& l : layers) {
     one(l.qkv);
@@ -165,7 +202,6 @@ void cb_model::pack(bool on) {
     one(l.gate_up);
     one(l.down);
   }
-  if (trainable) one(head);
   if (trainable || !on) return;
   // Nothing reads a frozen model's plain matrices any more; its embedding stays for lookups and as the head.
   for (size_t i = 0; i < layers.size(); i++) {
@@ -204,6 +240,7 @@ int32_t cb_model_buffer(cb_model* m, int32_t kind, int32_t index, cb_tensor** ou
   return guard(e, [&] {
     cb::check(index >= 0 && index < m->buffers(), "no such weight buffer");
     cb::check(kind == CB_COMPUTE || m->trainable, "a frozen model has neither masters nor gradients");
+    if (kind == CB_GRAD) m->need_grad();
     const auto& from = kind == CB_MASTER ? m->master : kind == CB_GRAD ? m->grad : m->compute;
     cb::check(from[static_cast<size_t>(index)].defined(), "a prepacked frozen model has no layer buffers");
     *out = cb::wrap(from[static_cast<size_t>(index)]);
@@ -223,7 +260,15 @@ int32_t cb_model_commit(cb_model* m, int32_t prepack, cb_err* e) {
 int32_t cb_model_zero_grad(cb_model* m, cb_err* e) {
   return guard(e, [&] {
     at::NoGradGuard no_grad;
-    for (const at::Tensor& g : m->grad) g.zero_();
+    if (m->grad.empty()) {
+      m->need_grad();
+    } else {
+      for (const at::Tensor& g : m->grad) g.zero_();
+    }
   });
+}
+
+int32_t cb_model_drop_grad(cb_model* m, cb_err* e) {
+  return guard(e, [&] { m->drop_grad(); });
 }
 }

@@ -39,12 +39,16 @@ struct cb_model : cb::Counted {
   at::ScalarType dtype;
   bool trainable;
   at::Tensor cos, sin;  // [context, D/2] fp32
-  std::vector<at::Tensor> master, compute, grad;  // by buffer index; master and grad only when trainable
+  std::vector<at::Tensor> master, compute;  // by buffer index; masters only when trainable
+  std::vector<at::Tensor> grad;             // empty when there are none
   std::vector<cb::Layer> layers;
   cb::Matrix embed;  // [V,H], also the head of a tied model
   cb::Matrix head;   // [V,H]; shares memory with embed when tied
   cb::Vector norm;
 
+  // Makes zero gradients where there are none; refuses a frozen model.
+  void need_grad();
+  void drop_grad();
   int64_t buffers() const { return arch.layers + 2 + (arch.tied != 0 ? 0 : 1); }
   void pack(bool on);
 };

@@ -1,5 +1,4 @@
 // AdamW on fp32 masters: one fused pass over the flat buffers.
-#include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/full.h>
@@ -41,6 +40,7 @@ void cb_adamw_free(cb_adamw* o) { delete o; }
 int32_t cb_grad_norm(cb_model* m, double* norm, cb_err* e) {
   return guard(e, [&] {
     at::NoGradGuard no_grad;
+    m->need_grad();
     double sum = 0;
     for (const at::Tensor& n : at::_foreach_norm(m->grad)) {
       const double x = n.to(at::kCPU).item<double>();
@@ -50,22 +50,20 @@ int32_t cb_grad_norm(cb_model* m, double* norm, cb_err* e) {
   });
 }
 
-int32_t cb_grad_scale(cb_model* m, double factor, cb_err* e) {
+int32_t cb_adamw_step(cb_adamw* o, cb_model* m, double lr, double scale, int64_t t, cb_err* e) {
   return guard(e, [&] {
     at::NoGradGuard no_grad;
-    at::_foreach_mul_(m->grad, factor);
-  });
-}
-
-int32_t cb_adamw_step(cb_adamw* o, cb_model* m, double lr, int64_t t, cb_err* e) {
-  return guard(e, [&] {
-    at::NoGradGuard no_grad;
+    m->need_grad();
+    cb::check(scale > 0, "the gradients' scale must be positive");
     cb::check(t >= 1, "optimizer steps are counted from 1");
     // The fused kernel reads the step count and does not advance it.
     std::vector<at::Tensor> steps(m->master.size(),
                                   at::full({}, static_cast<double>(t), at::TensorOptions(at::kFloat).device(m->device)));
+    // The fused kernel divides the gradients by this as it reads them.
+    std::optional<at::Tensor> inverse;
+    if (scale != 1) inverse = at::full({}, 1 / scale, at::TensorOptions(at::kFloat).device(m->device));
     at::_fused_adamw_(m->master, m->grad, o->m, o->v, {}, steps, lr, o->beta1, o->beta2, o->weight_decay, o->eps,
-                      /*amsgrad=*/false, /*maximize=*/false);
+                      /*amsgrad=*/false, /*maximize=*/false, inverse);
   });
 }
 

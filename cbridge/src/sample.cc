@@ -10,6 +10,8 @@
 #include <ATen/ops/sort.h>
 #include <ATen/ops/topk.h>
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -44,32 +46,43 @@ inline double gumbel(uint32_t bits) {
   return -std::log(-std::log(u));
 }
 
-// Largest value that gumbel() can return.
-const double kMaxNoise = gumbel(0xffffffffU);
+// An upper bound of gumbel(bits) that vectorizes: -log(-log u) <= -log(1-u), and the exponent of 1-u as a float
+// bounds its logarithm from below. The margin covers rounding here and in the caller's arithmetic.
+inline float gumbel_bound(uint32_t bits) {
+  const float rest = static_cast<float>(static_cast<int32_t>(~bits >> 1)) + 0.5F;  // (1-u) * 2^31
+  const int32_t e = (std::bit_cast<int32_t>(rest) >> 23) - 127;
+  return 0.6931472F * static_cast<float>(31 - e) + 1e-3F;
+}
 
-// Argmax of logit / T + noise over one row. A token is looked at closely only when an upper bound of its noise can
-// still win: -log(-log u) <= -log(1-u) <= ln2 * (leading ones of u's bits + 1).
+// Argmax of logit / T + noise over one row. Only tokens whose bound can still win are looked at closely.
 int64_t draw_row(const float* x, int64_t v, float inv_t, uint64_t key, int64_t pos) {
   const uint32_t base = row_base(key, pos), high = static_cast<uint32_t>(key >> 32);
-  int64_t best = 0;
-  float top = -std::numeric_limits<float>::infinity();
-  for (int64_t i = 0; i < v; i++) {
-    if (x[i] > top) {
-      top = x[i];
-      best = i;
+  const auto score_of = [&](int64_t i) {
+    return static_cast<double>(x[i]) * inv_t + gumbel(noise_bits(base, high, static_cast<uint32_t>(i)));
+  };
+  float top = x[0];
+#pragma omp simd reduction(max : top)
+  for (int64_t i = 1; i < v; i++) top = x[i] > top ? x[i] : top;
+  // Logits that are no numbers compare equal to nothing: the first token stands for them.
+  int64_t best = std::find(x, x + v, top) - x;
+  if (best == v) best = 0;
+  double score = score_of(best);
+  constexpr int64_t kBlock = 64;
+  for (int64_t at = 0; at < v; at += kBlock) {
+    const int64_t end = std::min(v, at + kBlock);
+    const float least = static_cast<float>(score);
+    int32_t may_win = 0;
+#pragma omp simd reduction(| : may_win)
+    for (int64_t i = at; i < end; i++) {
+      const float bound = x[i] * inv_t + gumbel_bound(noise_bits(base, high, static_cast<uint32_t>(i)));
+      may_win |= bound >= least ? 1 : 0;
     }
-  }
-  double score = static_cast<double>(x[best]) * inv_t + gumbel(noise_bits(base, high, static_cast<uint32_t>(best)));
-  for (int64_t i = 0; i < v; i++) {
-    const double scaled = static_cast<double>(x[i]) * inv_t;
-    if (scaled + kMaxNoise < score) continue;
-    const uint32_t bits = noise_bits(base, high, static_cast<uint32_t>(i));
-    const int ones = bits == 0xffffffffU ? 32 : __builtin_clz(~bits);
-    if (scaled + 0.6931471806 * (ones + 1) < score) continue;
-    const double s = scaled + gumbel(bits);
-    if (s > score || (s == score && i < best)) {
-      score = s;
-      best = i;
+    for (int64_t i = at; may_win != 0 && i < end; i++) {
+      const double s = score_of(i);
+      if (s > score || (s == score && i < best)) {
+        score = s;
+        best = i;
+      }
     }
   }
   return best;

@@ -63,7 +63,7 @@ at::Tensor scatter_rows(const at::Tensor& padded, const at::Tensor& rows, int64_
 
 }  // namespace
 
-at::Tensor attend(const cb_tree& t, const at::Tensor& qkv, const Heads& h, Attended* keep) {
+Attended attended(const cb_tree& t, const at::Tensor& qkv, const Heads& h) {
   const int64_t g = h.q / h.kv, qd = h.q * h.dim, kd = h.kv * h.dim;
   const at::Tensor q =
       by_head(qkv.narrow(1, 0, qd).index_select(0, t.query_rows), t.nodes, t.q, h.kv, g, h.dim);
@@ -73,8 +73,12 @@ at::Tensor attend(const cb_tree& t, const at::Tensor& qkv, const Heads& h, Atten
   at::Tensor s = at::bmm(q, k.transpose(1, 2)).mul_(1.0 / std::sqrt(static_cast<double>(h.dim)));
   s.view({t.nodes, h.kv, g, t.q, t.k}).masked_fill_(t.hidden_key, -std::numeric_limits<double>::infinity());
   at::Tensor p = at::_softmax(s.to(at::kFloat), -1, false).to(qkv.scalar_type());
-  const at::Tensor o = from_head(at::bmm(p, v), t.nodes, t.q, h.kv, g, h.dim);
-  if (keep != nullptr) *keep = {q, k, v, p};
+  return {q, k, v, p};
+}
+
+at::Tensor attend(const cb_tree& t, const at::Tensor& qkv, const Heads& h) {
+  const Attended a = attended(t, qkv, h);
+  const at::Tensor o = from_head(at::bmm(a.p, a.v), t.nodes, t.q, h.kv, h.q / h.kv, h.dim);
   return o.index_select(0, t.query_slot);
 }
 

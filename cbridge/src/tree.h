@@ -31,8 +31,10 @@ struct Heads {
   int64_t q, kv, dim;
 };
 
-// qkv [N,(heads+2*kv)*D] with rotated q and k -> [N, heads*D]. keep may be NULL.
-at::Tensor attend(const cb_tree& t, const at::Tensor& qkv, const Heads& h, Attended* keep);
+// Attention probabilities of qkv [N,(heads+2*kv)*D] with rotated q and k.
+Attended attended(const cb_tree& t, const at::Tensor& qkv, const Heads& h);
+// Attention output [N, heads*D].
+at::Tensor attend(const cb_tree& t, const at::Tensor& qkv, const Heads& h);
 // dL/dqkv (still rotated) from dL/dout.
 at::Tensor attend_backward(const cb_tree& t, const at::Tensor& dout, const Heads& h, const Attended& kept);
 

@@ -45,7 +45,7 @@ void adamw(int32_t dtype) {
       g.copy_(at::randn(g.sizes()));
       hand.step(static_cast<size_t>(i), g, lr, t);
     }
-    EXPECT_OK(cb_adamw_step(o, model.m, lr, t, &e));
+    EXPECT_OK(cb_adamw_step(o, model.m, lr, 1, t, &e));
     EXPECT_OK(cb_model_commit(model.m, 0, &e));
   }
   for (int32_t i = 0; i < model.buffers(); i++) {
@@ -60,7 +60,7 @@ void adamw(int32_t dtype) {
     EXPECT_NEAR(cb::unwrap(moment[1]), hand.v[k], 2e-6);
     cb_tensor_free(moment, 2);
   }
-  EXPECT_FAILS(cb_adamw_step(o, model.m, 0.1, 0, &e), CB_ERR_ARGUMENT);
+  EXPECT_FAILS(cb_adamw_step(o, model.m, 0.1, 1, 0, &e), CB_ERR_ARGUMENT);
   cb_tensor* none = nullptr;
   EXPECT_FAILS(cb_adamw_moment(o, 2, 0, &none, &e), CB_ERR_ARGUMENT);
   EXPECT_FAILS(cb_adamw_moment(o, 0, model.buffers(), &none, &e), CB_ERR_ARGUMENT);
@@ -78,9 +78,17 @@ void norm_and_scale() {
   }
   EXPECT_OK(cb_grad_norm(model.m, &norm, &e));
   EXPECT(std::abs(norm - std::sqrt(sum)) < 1e-5 * norm);
+  // A step with scaled gradients leaves the first moment that scaled gradients leave: (1-beta1) * scale * g.
   const at::Tensor before = model.buffer(CB_GRAD, 1).clone();
-  EXPECT_OK(cb_grad_scale(model.m, 0.25, &e));
-  EXPECT(test::same(model.buffer(CB_GRAD, 1), before.mul(0.25)));
+  cb_adamw* o = nullptr;
+  cb_tensor* moment = nullptr;
+  EXPECT_OK(cb_adamw_new(model.m, 0.5, 0.95, 1e-8, 0, &o, &e));
+  EXPECT_FAILS(cb_adamw_step(o, model.m, 0.1, 0, 1, &e), CB_ERR_ARGUMENT);
+  EXPECT_OK(cb_adamw_step(o, model.m, 0.1, 0.25, 1, &e));
+  EXPECT_OK(cb_adamw_moment(o, 0, 1, &moment, &e));
+  EXPECT_NEAR(cb::unwrap(moment), before.mul(0.125), 1e-7);
+  cb_tensor_free(&moment, 1);
+  cb_adamw_free(o);
   EXPECT_OK(cb_model_zero_grad(model.m, &e));
   EXPECT_OK(cb_grad_norm(model.m, &norm, &e));
   EXPECT(norm == 0);

@@ -12,7 +12,7 @@ type Sequence struct {
 // Scored holds one sequence's results, each with one value per completion token, in nats.
 type Scored struct {
 	Logprobs []float32 // at temperature 1
-	Entropy  []float32 // of the distribution that the token was drawn from
+	Entropy  []float32 // of the distribution that the token was drawn from; nil where it was not asked for
 }
 
 // Sum returns the log-prob of the whole completion; 0 for an empty one.
@@ -24,7 +24,8 @@ func (s Scored) Sum() float64 {
 	return sum
 }
 
-// batch is a packed batch of sequences and the rows that predict their completions.
+// batch is a packed batch of sequences and the rows that predict their completions. The last token of a completion
+// predicts nothing that is asked for, so it is not part of the batch.
 type batch struct {
 	Packed
 	rows, targets []int64
@@ -34,7 +35,8 @@ type batch struct {
 func newBatch(seqs []Sequence) batch {
 	flat := make([][]int32, len(seqs))
 	for i, s := range seqs {
-		flat[i] = append(append(make([]int32, 0, len(s.Prompt)+len(s.Completion)), s.Prompt...), s.Completion...)
+		fed := s.Completion[:max(0, len(s.Completion)-1)]
+		flat[i] = append(append(make([]int32, 0, len(s.Prompt)+len(fed)), s.Prompt...), fed...)
 	}
 	b := batch{Packed: Pack(flat), lens: make([]int, len(seqs))}
 	for i, s := range seqs {
@@ -51,20 +53,24 @@ func (b batch) scored(logprobs, entropy []float32) []Scored {
 	out := make([]Scored, len(b.lens))
 	at := 0
 	for i, n := range b.lens {
-		out[i] = Scored{logprobs[at : at+n], entropy[at : at+n]}
+		out[i].Logprobs = logprobs[at : at+n]
+		if entropy != nil {
+			out[i].Entropy = entropy[at : at+n]
+		}
 		at += n
 	}
 	return out
 }
 
-// Score returns the log-probs of the sequences' completions. Prompts must not be empty. Device goroutine only.
+// Score returns the log-probs of the sequences' completions, without entropies. Prompts must not be empty. Device
+// goroutine only.
 func (m *Model) Score(seqs []Sequence) []Scored {
 	b := newBatch(seqs)
 	tree := torch.NewTree(m.Device(), b.Nodes)
 	defer tree.Close()
 	s := torch.NewScope()
 	defer s.Close()
-	return b.scored(m.Logprobs(m.Forward(s, tree, nil), b.rows, b.targets))
+	return b.scored(m.Logprobs(m.Forward(s, tree, nil), b.rows, b.targets, false))
 }
 
 // KL returns for each sequence and completion token the exact KL divergence in nats over the vocabulary of m's
@@ -107,49 +113,4 @@ func (m *Model) NextLogprobs(texts [][]int32, candidates []int32) [][]float64 {
 		}
 	}
 	return out
-}
-
-// Pass is a forward pass of the policy whose gradient is still to come.
-type Pass struct {
-	m     *Model
-	b     batch
-	tree  *torch.Tree
-	tape  *torch.Tape
-	head  *torch.Head
-	Score []Scored
-}
-
-// ForwardPass scores the sequences with m's current weights and keeps what their gradient needs; segment is as in
-// torch.NewTape. Close it. Device goroutine only.
-func (m *Model) ForwardPass(seqs []Sequence, segment int) *Pass {
-	p := &Pass{m: m, b: newBatch(seqs), tape: torch.NewTape(segment)}
-	p.tree = torch.NewTree(m.Device(), p.b.Nodes)
-	s := torch.NewScope()
-	defer s.Close()
-	hidden := m.Forward(s, p.tree, p.tape)
-	lp, ent, head := m.LogprobsWithGrad(hidden, p.b.rows, p.b.targets)
-	p.head = head
-	p.Score = p.b.scored(lp, ent)
-	return p
-}
-
-// Backward adds to the model's gradients those of a loss with dL/d(summed log-prob of sequence i) = seed[i]. It uses
-// up the pass. Device goroutine only.
-func (p *Pass) Backward(seed []float32) {
-	perToken := make([]float32, 0, len(p.b.targets))
-	for i, n := range p.b.lens {
-		for range n {
-			perToken = append(perToken, seed[i])
-		}
-	}
-	s := torch.NewScope()
-	defer s.Close()
-	p.m.Model.Backward(p.tree, p.tape, p.m.HeadBackward(s, p.head, perToken))
-}
-
-// Close frees the pass. Device goroutine only.
-func (p *Pass) Close() {
-	p.head.Close()
-	p.tape.Close()
-	p.tree.Close()
 }

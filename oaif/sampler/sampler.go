@@ -29,6 +29,8 @@ type Options struct {
 	MaxNewTokens int     // every completion ends after this many tokens
 	EOS          []int32 // ids that end a completion
 	Seed         uint64
+	// Record keeps the activations of each call of Sample for the step that trains on its tokens.
+	Record bool
 }
 
 // slots is how many sequences are decoded at once: enough for the matrix products to run at full rate, few enough
@@ -37,14 +39,16 @@ const slots = 64
 
 // Sampler draws from a model as it is at the time of each call. Not for concurrent use.
 type Sampler struct {
-	model *model.Model
-	text  Decoder
-	opt   Options
+	model    *model.Model
+	text     Decoder
+	opt      Options
+	room     *torch.Recording // kept from round to round, nil until the first is recorded
+	recorded *model.Recorded
 }
 
 // New returns a sampler for m; text decodes completions.
 func New(m *model.Model, text Decoder, opt Options) *Sampler {
-	return &Sampler{m, text, opt}
+	return &Sampler{model: m, text: text, opt: opt}
 }
 
 // Request asks for one completion: of a prompt, as response number Response (0 is a, 1 is b).
@@ -59,7 +63,8 @@ func (s *Sampler) Sample(ctx context.Context, step int, prompts []*oaif.Prompt) 
 	for _, p := range prompts {
 		reqs = append(reqs, Request{p, 0}, Request{p, 1})
 	}
-	done, err := s.Generate(ctx, step, reqs)
+	s.recorded = nil
+	done, err := s.generate(ctx, step, reqs, s.opt.Record && len(reqs) <= slots)
 	if err != nil {
 		return nil, err
 	}
@@ -73,6 +78,24 @@ func (s *Sampler) Sample(ctx context.Context, step int, prompts []*oaif.Prompt) 
 // Generate returns one completion per request, in order. What is drawn for a request depends on the seed, step,
 // prompt index and response number, not on the requests beside it.
 func (s *Sampler) Generate(ctx context.Context, step int, reqs []Request) ([]oaif.Completion, error) {
+	return s.generate(ctx, step, reqs, false)
+}
+
+// Recorded returns the activations of the last call of Sample: sequence 2*i is the a and 2*i+1 the b of prompt i. It
+// is nil when they were not kept: without Options.Record, or when the prompts did not fit into the decoder at once.
+func (s *Sampler) Recorded() *model.Recorded { return s.recorded }
+
+// Close frees the memory for activations.
+func (s *Sampler) Close() error {
+	if s.room == nil {
+		return nil
+	}
+	room := s.room
+	s.room, s.recorded = nil, nil
+	return s.model.Device().Do(room.Close)
+}
+
+func (s *Sampler) generate(ctx context.Context, step int, reqs []Request, record bool) ([]oaif.Completion, error) {
 	longest, err := s.check(reqs)
 	if err != nil || len(reqs) == 0 {
 		return nil, err
@@ -81,6 +104,9 @@ func (s *Sampler) Generate(ctx context.Context, step int, reqs []Request) ([]oai
 	dev := s.model.Device()
 	err = dev.Do(func() {
 		r.dec = torch.NewDecoder(s.model.Model, min(slots, len(reqs)), longest+s.opt.MaxNewTokens, s.sampling())
+		if record {
+			r.startRecording()
+		}
 	})
 	if err != nil {
 		return nil, err
@@ -91,6 +117,11 @@ func (s *Sampler) Generate(ctx context.Context, step int, reqs []Request) ([]oai
 			return nil, err
 		}
 		if err := dev.Do(r.turn); err != nil {
+			return nil, err
+		}
+	}
+	if record {
+		if err := dev.Do(func() { s.recorded = r.endRecording() }); err != nil {
 			return nil, err
 		}
 	}
@@ -138,51 +169,6 @@ func (s *Sampler) decode(done []oaif.Completion) error {
 		done[i].Text = text
 	}
 	return nil
-}
-
-// round is one call of Generate: requests enter free slots in order, and leave as they end.
-type round struct {
-	s    *Sampler
-	step int
-	reqs []Request
-	next int // the first request not admitted yet
-	dec  *torch.Decoder
-	at   map[int64]int // slot -> request
-	out  []oaif.Completion
-}
-
-func (r *round) finished() bool { return r.next == len(r.reqs) && len(r.at) == 0 }
-
-// turn is one bounded unit of device work: a prefill when enough slots are free, then one decode step.
-func (r *round) turn() {
-	free := min(slots, len(r.reqs)) - len(r.at)
-	// A prefill costs as much for one prompt as for several: wait for a quarter of the slots, or for the rest.
-	if wait := min(slots/4, len(r.reqs)-r.next); r.next < len(r.reqs) && free >= wait {
-		r.admit(min(free, len(r.reqs)-r.next))
-	} else {
-		r.dec.Step(1)
-	}
-	for _, slot := range r.dec.Compact() {
-		ids, logprobs := r.dec.Release(slot)
-		r.out[r.at[slot]] = r.s.completion(ids, logprobs)
-		delete(r.at, slot)
-	}
-}
-
-func (r *round) admit(n int) {
-	seqs, keys := make([][]int32, n), make([]uint64, n)
-	for i := range n {
-		q := r.reqs[r.next+i]
-		seqs[i] = q.Prompt.IDs
-		keys[i] = NoiseKey(r.s.opt.Seed, r.step, q.Prompt.Index, q.Response)
-	}
-	p := model.Pack(seqs)
-	tree := torch.NewTree(r.s.model.Device(), p.Nodes)
-	defer tree.Close()
-	for i, slot := range r.dec.Admit(tree, p.Rows, keys) {
-		r.at[slot] = r.next + i
-	}
-	r.next += n
 }
 
 func (s *Sampler) completion(ids []int64, logprobs []float32) oaif.Completion {

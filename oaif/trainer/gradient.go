@@ -14,6 +14,8 @@ type preferred struct {
 	chosen, rejected oaif.Completion
 	refChosen        float64 // summed log-probs under the reference, nats
 	refRejected      float64
+	recChosen        int // the completions' entries in the sampler's recording
+	recRejected      int
 }
 
 // keep returns the pairs with a verdict, chosen first. Every other pair is skipped.
@@ -22,9 +24,9 @@ func keep(pairs []oaif.Pair, prefs []oaif.Preference, ref [][2]float64) []prefer
 	for i, p := range pairs {
 		switch prefs[i].Verdict {
 		case oaif.VerdictA:
-			out = append(out, preferred{p.Prompt.IDs, p.A, p.B, ref[i][0], ref[i][1]})
+			out = append(out, preferred{p.Prompt.IDs, p.A, p.B, ref[i][0], ref[i][1], 2 * i, 2*i + 1})
 		case oaif.VerdictB:
-			out = append(out, preferred{p.Prompt.IDs, p.B, p.A, ref[i][1], ref[i][0]})
+			out = append(out, preferred{p.Prompt.IDs, p.B, p.A, ref[i][1], ref[i][0], 2*i + 1, 2 * i})
 		}
 	}
 	return out
@@ -70,7 +72,11 @@ func (t *Trainer) referenceLogprobs(ctx context.Context, pairs []oaif.Pair) ([][
 // so that micro-batches give the gradient of one batch.
 func (t *Trainer) gradient(ctx context.Context, kept []preferred) (gradient, error) {
 	g := gradient{kept: len(kept)}
-	if err := t.dev.Do(t.policy.ZeroGrad); err != nil {
+	err := t.dev.Do(func() {
+		t.policy.Commit(false) // the blocked weights served sampling; their memory goes to the gradients
+		t.policy.ZeroGrad()
+	})
+	if err != nil {
 		return g, err
 	}
 	for _, part := range split(kept, t.cfg.Train.MicroBatch) {
@@ -98,7 +104,7 @@ func (t *Trainer) backward(part []preferred, g *gradient) error {
 		lp.ReferenceChosen = append(lp.ReferenceChosen, float32(p.refChosen))
 		lp.ReferenceRejected = append(lp.ReferenceRejected, float32(p.refRejected))
 	}
-	pass := t.policy.ForwardPass(seqs, t.segment())
+	pass := t.pass(part, seqs)
 	defer pass.Close()
 	for i, p := range part {
 		lp.PolicyChosen = append(lp.PolicyChosen, float32(pass.Score[2*i].Sum()))
@@ -121,6 +127,20 @@ func (t *Trainer) backward(part []preferred, g *gradient) error {
 	return nil
 }
 
+// pass scores a micro-batch with the weights as they are now. They are those that sampled it, so where the sampler
+// kept its activations nothing is computed twice. Device goroutine only.
+func (t *Trainer) pass(part []preferred, seqs []model.Sequence) *model.Pass {
+	rec := t.recorded()
+	if rec == nil {
+		return t.policy.ForwardPass(seqs, t.segment())
+	}
+	which := make([]int, 0, len(seqs))
+	for _, p := range part {
+		which = append(which, p.recChosen, p.recRejected)
+	}
+	return t.policy.RecordedPass(seqs, rec, which)
+}
+
 // observe compares what the sampler and the trainer said of the same tokens.
 func (g *gradient) observe(c oaif.Completion, s model.Scored) {
 	for i, l := range s.Logprobs {
@@ -132,22 +152,34 @@ func (g *gradient) observe(c oaif.Completion, s model.Scored) {
 	g.tokens += len(s.Logprobs)
 }
 
-// update takes one optimizer step if there is anything to learn from. n is the step's 1-based number.
+// update takes one optimizer step if there is anything to learn from, and makes the weights ready for sampling. n is
+// the step's 1-based number.
 func (t *Trainer) update(n int, g *gradient) error {
 	g.learningRate = t.learningRate(n)
-	if g.kept == 0 {
-		return nil
+	if g.kept > 0 {
+		t.state.Updates++
 	}
-	t.state.Updates++
 	return t.dev.Do(func() {
-		g.norm = t.policy.GradNorm()
-		if c := t.cfg.Optimizer.ClipNorm; c > 0 && g.norm > c {
-			t.policy.ScaleGrad(c / (g.norm + 1e-6))
+		if g.kept > 0 {
+			t.descend(g)
 		}
-		t.optimizer.Step(g.learningRate, t.state.Updates)
+		t.policy.DropGrad() // sampling needs the memory
 		t.policy.Commit(true)
 	})
 }
+
+// descend clips the gradient and steps along it. Device goroutine only.
+func (t *Trainer) descend(g *gradient) {
+	g.norm = t.policy.GradNorm()
+	scale := 1.0
+	if c := t.cfg.Optimizer.ClipNorm; c > 0 && g.norm > c {
+		scale = c / (g.norm + 1e-6)
+	}
+	t.optimizer.Step(g.learningRate, scale, t.state.Updates)
+}
+
+// recorded returns the activations of this step's sampling; nil when the forward pass is to be run again.
+func (t *Trainer) recorded() *model.Recorded { return t.answers.Recorded() }
 
 // segment is the number of layers whose activations are kept at a time.
 func (t *Trainer) segment() int {

@@ -1,7 +1,6 @@
 package trainer
 
 import (
-	"bufio"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -82,16 +81,17 @@ func (t *Trainer) blob(name string, tensors []*torch.Tensor) checkpoint.Blob {
 		size += int64(x.Len()) * 4
 	}
 	return checkpoint.Blob{Name: name, Size: size, Write: func(w io.Writer) error {
-		for _, x := range tensors {
-			var values []float32
-			if err := t.dev.Do(func() { values = x.Float32() }); err != nil {
+		values, raw := make([]float32, floatsPerChunk), make([]byte, 4*floatsPerChunk)
+		return t.chunks(tensors, func(part *torch.Tensor, n int) error {
+			if err := t.dev.Do(func() { part.Read(values[:n]) }); err != nil {
 				return err
 			}
-			if err := writeFloats(w, values); err != nil {
-				return err
+			for i, v := range values[:n] {
+				binary.LittleEndian.PutUint32(raw[4*i:], math.Float32bits(v))
 			}
-		}
-		return nil
+			_, err := w.Write(raw[:4*n])
+			return err
+		})
 	}}
 }
 
@@ -102,53 +102,43 @@ func (t *Trainer) fill(cp *checkpoint.Checkpoint, name string, tensors []*torch.
 		return err
 	}
 	defer func() { _ = f.Close() }() // only read from
-	r := bufio.NewReaderSize(f, 1<<20)
-	for _, x := range tensors {
-		n := 0
-		if err := t.dev.Do(func() { n = x.Len() }); err != nil {
-			return err
-		}
-		values, err := readFloats(r, n)
-		if err != nil {
+	values, raw := make([]float32, floatsPerChunk), make([]byte, 4*floatsPerChunk)
+	return t.chunks(tensors, func(part *torch.Tensor, n int) error {
+		if _, err := io.ReadFull(f, raw[:4*n]); err != nil {
 			return oaif.DataError(fmt.Sprintf("%s: %v", f.Name(), err))
 		}
-		if err := t.dev.Do(func() { x.Write(values) }); err != nil {
+		for i := range n {
+			values[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+		}
+		return t.dev.Do(func() { part.Write(values[:n]) })
+	})
+}
+
+// floatsPerChunk bounds what is converted at a time: 4 MB.
+const floatsPerChunk = 1 << 20
+
+// chunks calls use with consecutive parts of flat tensors and their lengths. use is not on the device goroutine.
+func (t *Trainer) chunks(tensors []*torch.Tensor, use func(part *torch.Tensor, n int) error) error {
+	for _, x := range tensors {
+		size := 0
+		if err := t.dev.Do(func() { size = x.Len() }); err != nil {
 			return err
+		}
+		for at := 0; at < size; at += floatsPerChunk {
+			n := min(floatsPerChunk, size-at)
+			s := torch.NewScope()
+			var part *torch.Tensor
+			err := t.dev.Do(func() { part = s.Narrow(x, 0, at, n) })
+			if err == nil {
+				err = use(part, n)
+			}
+			if e := t.dev.Do(s.Close); err == nil {
+				err = e
+			}
+			if err != nil {
+				return err
+			}
 		}
 	}
 	return nil
-}
-
-// floatsPerChunk bounds the bytes that are converted at a time.
-const floatsPerChunk = 1 << 16
-
-func writeFloats(w io.Writer, values []float32) error {
-	buf := make([]byte, 4*floatsPerChunk)
-	for len(values) > 0 {
-		n := min(len(values), floatsPerChunk)
-		for i, v := range values[:n] {
-			binary.LittleEndian.PutUint32(buf[4*i:], math.Float32bits(v))
-		}
-		if _, err := w.Write(buf[:4*n]); err != nil {
-			return err
-		}
-		values = values[n:]
-	}
-	return nil
-}
-
-func readFloats(r io.Reader, n int) ([]float32, error) {
-	out := make([]float32, n)
-	buf := make([]byte, 4*floatsPerChunk)
-	for at := 0; at < n; {
-		k := min(n-at, floatsPerChunk)
-		if _, err := io.ReadFull(r, buf[:4*k]); err != nil {
-			return nil, err
-		}
-		for i := range k {
-			out[at+i] = math.Float32frombits(binary.LittleEndian.Uint32(buf[4*i:]))
-		}
-		at += k
-	}
-	return out, nil
 }

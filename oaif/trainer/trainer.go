@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 
 	"github.com/oaif/oaif/oaif"
 	"github.com/oaif/oaif/oaif/annotator"
@@ -28,8 +29,8 @@ type Observer interface {
 
 // Optimizer updates a model's masters from its gradients. Device goroutine only.
 type Optimizer interface {
-	// Step takes one step at rate lr; t is the 1-based count of steps.
-	Step(lr float64, t int)
+	// Step takes one step at rate lr with the gradients times scale; t is the 1-based count of steps.
+	Step(lr, scale float64, t int)
 	// State returns all of the optimizer's tensors, always in the same order; they share its memory.
 	State(s *torch.Scope) []*torch.Tensor
 	Close()
@@ -92,7 +93,13 @@ func New(cfg *config.Config, resume bool, o Observer) (t *Trainer, err error) {
 	if err := t.openRun(resume); err != nil {
 		return t, err
 	}
-	return t, t.loadAnnotator()
+	if err := t.loadAnnotator(); err != nil {
+		return t, err
+	}
+	// All is loaded: neither the mapped files nor the buffers of their conversion are needed any more.
+	err = t.files.close()
+	debug.FreeOSMemory()
+	return t, err
 }
 
 func (t *Trainer) loadPrompts() error {
@@ -147,7 +154,7 @@ func (t *Trainer) loadModels() error {
 	s := t.cfg.Sampler
 	t.answers = sampler.New(t.policy, t.vocab, sampler.Options{
 		Temperature: s.Temperature, TopK: s.TopK, TopP: s.TopP, MinNewTokens: s.MinNewTokens,
-		MaxNewTokens: s.MaxNewTokens, EOS: t.vocab.EOS, Seed: uint64(t.cfg.Train.Seed),
+		MaxNewTokens: s.MaxNewTokens, EOS: t.vocab.EOS, Seed: uint64(t.cfg.Train.Seed), Record: !t.cfg.Train.Recompute,
 	})
 	t.sampler = t.answers
 	return err
@@ -205,6 +212,9 @@ func (t *Trainer) Close() error {
 	}
 	if t.run != nil {
 		errs = append(errs, t.run.Close())
+	}
+	if t.answers != nil {
+		errs = append(errs, t.answers.Close())
 	}
 	if t.dev != nil {
 		errs = append(errs, t.dev.Do(t.free))

@@ -1,0 +1,111 @@
+#include "recording.h"
+
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "decode.h"
+#include "pool.h"
+
+cb_recording::cb_recording(const cb_model& m, int64_t rows) : capacity(rows) {
+  const cb_arch& a = m.arch;
+  const int64_t q = static_cast<int64_t>(a.heads) * a.head_dim, kv = static_cast<int64_t>(a.kv_heads) * a.head_dim;
+  const int64_t h = a.hidden, qd = q + 2 * kv, f2 = 2 * static_cast<int64_t>(a.ffn);
+  // One allocation, which goes back to the system as a whole when the recording is freed.
+  const int64_t all = rows * (a.layers * (2 * h + qd + q + f2) + h);
+  const at::Tensor pool = cb::zero_pool(all, m.dtype, m.device);
+  int64_t at = 0;
+  const auto buffer = [&](int64_t width) {
+    const at::Tensor t = pool.narrow(0, at, rows * width).view({rows, width});
+    at += rows * width;
+    return t;
+  };
+  for (int64_t i = 0; i < a.layers; i++) {
+    x.push_back(buffer(h));
+    qkv.push_back(buffer(qd));
+    o.push_back(buffer(q));
+    x2.push_back(buffer(h));
+    gu.push_back(buffer(f2));
+  }
+  hidden = buffer(h);
+}
+
+void cb_recording::put(int64_t layer, const cb::Activations& a) {
+  const auto i = static_cast<size_t>(layer);
+  const int64_t count = a.x.size(0);
+  cb::check(n + count <= capacity, "the recording is full");
+  x[i].narrow(0, n, count).copy_(a.x);
+  qkv[i].narrow(0, n, count).copy_(a.qkv);
+  o[i].narrow(0, n, count).copy_(a.o);
+  x2[i].narrow(0, n, count).copy_(a.x2);
+  gu[i].narrow(0, n, count).copy_(a.gu);
+}
+
+void cb_recording::finish(const at::Tensor& last_hidden, const std::vector<int64_t>& slots,
+                          const std::vector<int64_t>& at) {
+  const int64_t count = last_hidden.size(0);
+  cb::check(n + count <= capacity, "the recording is full");
+  hidden.narrow(0, n, count).copy_(last_hidden);
+  slot.insert(slot.end(), slots.begin(), slots.end());
+  position.insert(position.end(), at.begin(), at.end());
+  n += count;
+}
+
+cb::Activations cb_recording::layer(int64_t i, const at::Tensor& rows) const {
+  const auto k = static_cast<size_t>(i);
+  const auto pick = [&](const at::Tensor& t) { return t.index_select(0, rows); };
+  return {pick(x[k]), pick(qkv[k]), pick(o[k]), pick(x2[k]), pick(gu[k])};
+}
+
+using cb::guard;
+
+extern "C" {
+
+int32_t cb_recording_new(cb_model* m, int64_t rows, cb_recording** out, cb_err* e) {
+  return guard(e, [&] {
+    cb::check(rows > 0, "a recording holds at least one row");
+    *out = new cb_recording(*m, rows);
+  });
+}
+
+void cb_recording_free(cb_recording* r) { delete r; }
+
+int32_t cb_recording_clear(cb_recording* r, cb_err* e) {
+  return guard(e, [&] {
+    r->n = 0;
+    r->slot.clear();
+    r->position.clear();
+  });
+}
+
+int32_t cb_recording_rows(cb_recording* r, int64_t* slot, int64_t* position, int64_t max, int64_t* n, cb_err* e) {
+  return guard(e, [&] {
+    cb::check(r->n <= max, "the recording has more rows than there is room for");
+    std::copy(r->slot.begin(), r->slot.end(), slot);
+    std::copy(r->position.begin(), r->position.end(), position);
+    *n = r->n;
+  });
+}
+
+int32_t cb_recording_tape(cb_recording* r, const int64_t* rows, int64_t n, cb_tape** tape, cb_tensor** hidden,
+                          cb_err* e) {
+  return guard(e, [&] {
+    at::NoGradGuard no_grad;
+    for (int64_t i = 0; i < n; i++) cb::check(rows[i] >= 0 && rows[i] < r->n, "no such recorded row");
+    auto t = std::make_unique<cb_tape>();
+    t->segment = static_cast<int64_t>(r->x.size());
+    t->recorded = r;
+    t->rows = cb::ints(rows, n, r->hidden.device());
+    *hidden = cb::wrap(r->hidden.index_select(0, t->rows));
+    *tape = t.release();
+  });
+}
+
+int32_t cb_decoder_record(cb_decoder* d, cb_recording* r, cb_err* e) {
+  return guard(e, [&] {
+    cb::check(d->active.empty(), "a recording begins before the first sequence is admitted");
+    d->recording = r;
+  });
+}
+}
