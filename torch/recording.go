@@ -50,11 +50,16 @@ func (r *Recording) Rows() (slot, position []int64) {
 }
 
 // Tape returns what Forward with a tape would have given for a tree whose packed row i was recorded as rows[i]: the
-// tape and the hidden rows [N,H]. The recording must stay open until the tape is used up.
-func (r *Recording) Tape(s *Scope, rows []int64) (*Tape, *Tensor) {
+// tape and the hidden rows [N,H]. The recording must stay open until the tape is used up. last says that no other
+// tape is taken before Clear: the backward pass then gives the memory back as it goes.
+func (r *Recording) Tape(s *Scope, rows []int64, last bool) (*Tape, *Tensor) {
+	final := C.int32_t(0)
+	if last {
+		final = 1
+	}
 	var t *C.cb_tape
 	var h *C.cb_tensor
 	var e C.cb_err
-	must(C.cb_recording_tape(r.h, i64(rows), C.int64_t(len(rows)), &t, &h, &e), &e)
+	must(C.cb_recording_tape(r.h, i64(rows), C.int64_t(len(rows)), final, &t, &h, &e), &e)
 	return &Tape{t}, s.take(h)
 }

@@ -1,4 +1,5 @@
-// What is asked of CUDA by name. cuda_device_cuda.cc implements it; a build without CUDA answers with "none".
+// What is asked of CUDA by name. cuda_device_cuda.cc implements it; a build without CUDA answers
+// with "none".
 #pragma once
 
 #include <cstdint>

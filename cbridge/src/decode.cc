@@ -23,8 +23,8 @@ namespace {
 
 // One query row against one KV head's cache: out += softmax(q k) v. G query heads share the keys.
 template <class T>
-void attend_slot(const T* q, const T* k, const T* v, T* out, int64_t len, int64_t group, int64_t dim, int64_t stride,
-                 std::vector<float>& score) {
+void attend_slot(const T* q, const T* k, const T* v, T* out, int64_t len, int64_t group,
+                 int64_t dim, int64_t stride, std::vector<float>& score) {
   const float scale = 1.0F / std::sqrt(static_cast<float>(dim));
   score.resize(static_cast<size_t>(len));
   std::vector<float> acc(static_cast<size_t>(dim));
@@ -53,9 +53,11 @@ void attend_slot(const T* q, const T* k, const T* v, T* out, int64_t len, int64_
 }
 
 template <class T>
-void attend_native(const at::Tensor& q, const at::Tensor& kc, const at::Tensor& vc, const at::Tensor& rows,
-                   const at::Tensor& len, const Heads& h, const at::Tensor& out) {
-  const int64_t width = h.q * h.dim, stride = h.kv * h.dim, group = h.q / h.kv, max_len = kc.size(1);
+void attend_native(const at::Tensor& q, const at::Tensor& kc, const at::Tensor& vc,
+                   const at::Tensor& rows, const at::Tensor& len, const Heads& h,
+                   const at::Tensor& out) {
+  const int64_t width = h.q * h.dim, stride = h.kv * h.dim, group = h.q / h.kv,
+                max_len = kc.size(1);
   const T* qp = q.const_data_ptr<T>();
   const T* kp = kc.const_data_ptr<T>();
   const T* vp = vc.const_data_ptr<T>();
@@ -74,8 +76,8 @@ void attend_native(const at::Tensor& q, const at::Tensor& kc, const at::Tensor& 
 }
 
 // q [B, heads*D] against the first len[b] cached tokens of slot rows[b].
-at::Tensor attend_cache(const at::Tensor& q, const at::Tensor& kc, const at::Tensor& vc, const at::Tensor& rows,
-                        const at::Tensor& len, const Heads& h) {
+at::Tensor attend_cache(const at::Tensor& q, const at::Tensor& kc, const at::Tensor& vc,
+                        const at::Tensor& rows, const at::Tensor& len, const Heads& h) {
   const int64_t b = q.size(0);
   if (native_cpu(q)) {
     at::Tensor out = at::empty_like(q);
@@ -90,9 +92,11 @@ at::Tensor attend_cache(const at::Tensor& q, const at::Tensor& kc, const at::Ten
   const auto heads = [&](const at::Tensor& c) {
     return c.index_select(0, rows).view({b, t, h.kv, h.dim}).transpose(1, 2);
   };
-  const at::Tensor seen = at::arange(t, len.options()).unsqueeze(0).lt(len.unsqueeze(1)).view({b, 1, 1, t});
-  const at::Tensor o = at::scaled_dot_product_attention(q.view({b, h.q, 1, h.dim}), heads(kc), heads(vc), seen, 0.0,
-                                                        false, std::nullopt, /*enable_gqa=*/true);
+  const at::Tensor seen =
+      at::arange(t, len.options()).unsqueeze(0).lt(len.unsqueeze(1)).view({b, 1, 1, t});
+  const at::Tensor o =
+      at::scaled_dot_product_attention(q.view({b, h.q, 1, h.dim}), heads(kc), heads(vc), seen, 0.0,
+                                       false, std::nullopt, /*enable_gqa=*/true);
   return o.reshape({b, h.q * h.dim});
 }
 
@@ -106,7 +110,8 @@ void cb_decoder::set_active(std::vector<int64_t> a) {
 }
 
 void cb_decoder::record(const at::Tensor& slot_rows, const cb::Draw& d) {
-  // A sequence that has ended keeps its state: its row is decoded on until the next compaction, to no effect.
+  // A sequence that has ended keeps its state: its row is decoded on until the next compaction, to
+  // no effect.
   const at::Tensor was_done = done.index_select(0, slot_rows);
   const at::Tensor n = made.index_select(0, slot_rows);
   const at::Tensor at = n.clamp_max(how.max_new - 1);
@@ -116,7 +121,8 @@ void cb_decoder::record(const at::Tensor& slot_rows, const cb::Draw& d) {
   const at::Tensor now = n.add(was_done.logical_not().to(at::kLong));
   made.index_copy_(0, slot_rows, now);
   last.index_copy_(0, slot_rows, d.ids);
-  const at::Tensor ended = at::isin(d.ids, eos).logical_or_(now.ge(how.max_new)).logical_or_(was_done);
+  const at::Tensor ended =
+      at::isin(d.ids, eos).logical_or_(now.ge(how.max_new)).logical_or_(was_done);
   done.index_copy_(0, slot_rows, ended);
 }
 
@@ -158,11 +164,12 @@ using cb::guard;
 
 extern "C" {
 
-int32_t cb_decoder_new(cb_model* m, int64_t slots, int64_t max_len, const cb_sampling* s, const int64_t* eos,
-                       int64_t n_eos, cb_decoder** out, cb_err* e) {
+int32_t cb_decoder_new(cb_model* m, int64_t slots, int64_t max_len, const cb_sampling* s,
+                       const int64_t* eos, int64_t n_eos, cb_decoder** out, cb_err* e) {
   return guard(e, [&] {
     cb::check(slots > 0, "a decoder needs at least one slot");
-    cb::check(max_len > 0 && max_len <= m->arch.context, "prompt and completion exceed the model's context");
+    cb::check(max_len > 0 && max_len <= m->arch.context,
+              "prompt and completion exceed the model's context");
     cb::check_sampling(*s);
     auto d = std::make_unique<cb_decoder>();
     d->model = m;
@@ -188,11 +195,12 @@ int32_t cb_decoder_new(cb_model* m, int64_t slots, int64_t max_len, const cb_sam
 
 void cb_decoder_free(cb_decoder* d) { delete d; }
 
-int32_t cb_decoder_admit(cb_decoder* d, cb_tree* t, const int64_t* chain, const int64_t* chain_len, int64_t b,
-                         const uint64_t* key, int64_t* slot, cb_err* e) {
+int32_t cb_decoder_admit(cb_decoder* d, cb_tree* t, const int64_t* chain, const int64_t* chain_len,
+                         int64_t b, const uint64_t* key, int64_t* slot, cb_err* e) {
   return guard(e, [&] {
     at::NoGradGuard no_grad;
-    cb::check(b > 0 && b <= static_cast<int64_t>(d->free_slots.size()), "not enough free decode slots");
+    cb::check(b > 0 && b <= static_cast<int64_t>(d->free_slots.size()),
+              "not enough free decode slots");
     std::vector<int64_t> ends, to;  // to: flat cache position of each chain row
     int64_t total = 0;
     std::vector<int64_t> taken(d->free_slots.end() - b, d->free_slots.end());
@@ -200,7 +208,8 @@ int32_t cb_decoder_admit(cb_decoder* d, cb_tree* t, const int64_t* chain, const 
     for (int64_t i = 0; i < b; i++) {
       cb::check(chain_len[i] > 0 && chain_len[i] + d->how.max_new <= d->max_len,
                 "a prompt and its completion exceed the decoder's length");
-      for (int64_t r = 0; r < chain_len[i]; r++) to.push_back(taken[static_cast<size_t>(i)] * d->max_len + r);
+      for (int64_t r = 0; r < chain_len[i]; r++)
+        to.push_back(taken[static_cast<size_t>(i)] * d->max_len + r);
       total += chain_len[i];
       ends.push_back(chain[total - 1]);
     }
@@ -208,19 +217,23 @@ int32_t cb_decoder_admit(cb_decoder* d, cb_tree* t, const int64_t* chain, const 
     const at::Tensor from = cb::ints(chain, total, dev), dst = cb::ints(to.data(), total, dev);
     const cb::Heads h = cb::heads_of(d->model->arch);
     const int64_t qd = h.q * h.dim, kd = h.kv * h.dim;
-    cb::check(d->recording == nullptr || d->recording->n == 0, "a recording holds one admitted tree");
-    const at::Tensor hidden = cb::run_layers(*d->model, *t, nullptr, [&](int64_t i, const cb::Activations& a) {
-      if (d->recording != nullptr) d->recording->put(i, a);
-      const at::Tensor rows = a.qkv.index_select(0, from);
-      d->k[static_cast<size_t>(i)].view({-1, kd}).index_copy_(0, dst, rows.narrow(1, qd, kd));
-      d->v[static_cast<size_t>(i)].view({-1, kd}).index_copy_(0, dst, rows.narrow(1, qd + kd, kd));
-    });
+    cb::check(d->recording == nullptr || d->recording->n == 0,
+              "a recording holds one admitted tree");
+    const at::Tensor hidden =
+        cb::run_layers(*d->model, *t, nullptr, [&](int64_t i, const cb::Activations& a) {
+          if (d->recording != nullptr) d->recording->put(i, a);
+          const at::Tensor rows = a.qkv.index_select(0, from);
+          d->k[static_cast<size_t>(i)].view({-1, kd}).index_copy_(0, dst, rows.narrow(1, qd, kd));
+          d->v[static_cast<size_t>(i)].view({-1, kd}).index_copy_(0, dst,
+                                                                  rows.narrow(1, qd + kd, kd));
+        });
     if (d->recording != nullptr) {
       std::vector<int64_t> tree_rows(static_cast<size_t>(t->n));
       std::iota(tree_rows.begin(), tree_rows.end(), 0);
       d->recording->finish(hidden, std::vector<int64_t>(tree_rows.size(), -1), tree_rows);
     }
-    for (int64_t i = 0; i < b; i++) d->fed[static_cast<size_t>(taken[static_cast<size_t>(i)])] = chain_len[i];
+    for (int64_t i = 0; i < b; i++)
+      d->fed[static_cast<size_t>(taken[static_cast<size_t>(i)])] = chain_len[i];
     const at::Tensor s = cb::ints(taken.data(), b, dev);
     const at::Tensor keys = cb::ints(reinterpret_cast<const int64_t*>(key), b, dev);
     d->len.index_copy_(0, s, cb::ints(chain_len, b, dev));
@@ -228,7 +241,8 @@ int32_t cb_decoder_admit(cb_decoder* d, cb_tree* t, const int64_t* chain, const 
     d->done.index_fill_(0, s, 0);
     d->key.index_copy_(0, s, keys);
     const at::Tensor rows = cb::head_rows(*d->model, hidden, cb::ints(ends.data(), b, dev));
-    d->record(s, cb::sample(cb::head_logits(*d->model, rows), d->how, keys, d->made.index_select(0, s), d->eos));
+    d->record(s, cb::sample(cb::head_logits(*d->model, rows), d->how, keys,
+                            d->made.index_select(0, s), d->eos));
     d->free_slots.resize(d->free_slots.size() - static_cast<size_t>(b));
     std::vector<int64_t> now = d->active;
     now.insert(now.end(), taken.begin(), taken.end());
@@ -262,7 +276,8 @@ int32_t cb_decoder_compact(cb_decoder* d, int64_t* ended, int64_t* n_ended, cb_e
   });
 }
 
-int32_t cb_decoder_release(cb_decoder* d, int64_t slot, int64_t* ids, float* logprob, int64_t* count, cb_err* e) {
+int32_t cb_decoder_release(cb_decoder* d, int64_t slot, int64_t* ids, float* logprob,
+                           int64_t* count, cb_err* e) {
   return guard(e, [&] {
     at::NoGradGuard no_grad;
     cb::check(slot >= 0 && slot < d->slots, "no such decode slot");

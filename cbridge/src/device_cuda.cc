@@ -1,6 +1,5 @@
 // The only unit that includes CUDA headers. Without CB_WITH_CUDA it says that there is none.
 #include "cuda.h"
-
 #include "guard.h"
 
 #ifdef CB_WITH_CUDA
@@ -37,7 +36,8 @@ void cuda_synchronize(int32_t device) {
 }
 
 void cuda_memory(int32_t device, int64_t* now, int64_t* peak) {
-  const auto s = c10::cuda::CUDACachingAllocator::getDeviceStats(static_cast<c10::DeviceIndex>(device));
+  const auto s =
+      c10::cuda::CUDACachingAllocator::getDeviceStats(static_cast<c10::DeviceIndex>(device));
   const auto& bytes = s.allocated_bytes[0];  // the aggregate over pools
   *now = bytes.current;
   *peak = bytes.peak;

@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <memory>
 
+#include "pool.h"
+
 namespace cb {
 
 Heads heads_of(const cb_arch& a) { return {a.heads, a.kv_heads, a.head_dim}; }
 
-at::Tensor layer_forward(const cb_model& m, const Layer& l, const cb_tree& t, const at::Tensor& x, Activations* keep) {
+at::Tensor layer_forward(const cb_model& m, const Layer& l, const cb_tree& t, const at::Tensor& x,
+                         Activations* keep) {
   Activations a;
   a.x = x;
   a.qkv = l.qkv.apply(rms_norm(x, l.attn_norm.w, m.arch.rms_eps, nullptr));
@@ -50,15 +53,19 @@ at::Tensor layer_backward(const cb_model& m, const Layer& l, const cb_tree& t, c
   l.down.accumulate(dy, act);
   l.gate_up.accumulate(dgu, rms_norm(a.x2, l.mlp_norm.w, m.arch.rms_eps, &rstd));
   const at::Tensor dx2 =
-      rms_norm_backward(l.gate_up.backward_input(dgu), a.x2, l.mlp_norm.w, rstd, l.mlp_norm.grad).add_(dy);
+      rms_norm_backward(l.gate_up.backward_input(dgu), a.x2, l.mlp_norm.w, rstd, l.mlp_norm.grad)
+          .add_(dy);
   l.out.accumulate(dx2, a.o);
-  const at::Tensor dqkv = attend_backward(t, l.out.backward_input(dx2), heads, attended(t, a.qkv, heads));
+  const at::Tensor dqkv =
+      attend_backward(t, l.out.backward_input(dx2), heads, attended(t, a.qkv, heads));
   rope_(dqkv, m.arch.heads + m.arch.kv_heads, m.arch.head_dim, m.cos, m.sin, t.positions, -1);
   l.qkv.accumulate(dqkv, rms_norm(a.x, l.attn_norm.w, m.arch.rms_eps, &rstd));
-  return rms_norm_backward(l.qkv.backward_input(dqkv), a.x, l.attn_norm.w, rstd, l.attn_norm.grad).add_(dx2);
+  return rms_norm_backward(l.qkv.backward_input(dqkv), a.x, l.attn_norm.w, rstd, l.attn_norm.grad)
+      .add_(dx2);
 }
 
-// Walks the segments from last to first; a segment whose activations were not kept is run again from its input.
+// Walks the segments from last to first; a segment whose activations were not kept is run again
+// from its input.
 at::Tensor walk_segments(const cb_model& m, const cb_tree& t, cb_tape* tape, at::Tensor dy) {
   const int64_t layers = m.arch.layers, seg = std::min<int64_t>(tape->segment, layers);
   for (int64_t s = static_cast<int64_t>(tape->inputs.size()) - 1; s >= 0; s--) {
@@ -70,13 +77,16 @@ at::Tensor walk_segments(const cb_model& m, const cb_tree& t, cb_tape* tape, at:
       at::Tensor x = tape->inputs[static_cast<size_t>(s)];
       again.resize(static_cast<size_t>(last - first));
       for (int64_t i = first; i < last; i++) {
-        x = layer_forward(m, m.layers[static_cast<size_t>(i)], t, x, &again[static_cast<size_t>(i - first)]);
+        x = layer_forward(m, m.layers[static_cast<size_t>(i)], t, x,
+                          &again[static_cast<size_t>(i - first)]);
       }
       acts = &again;
       base = first;
     }
     for (int64_t i = last - 1; i >= first; i--) {
-      const Activations a = std::move((*acts)[static_cast<size_t>(i - base)]);  // freed as soon as it is used
+      populate(m.grad[static_cast<size_t>(i)]);
+      const Activations a =
+          std::move((*acts)[static_cast<size_t>(i - base)]);  // freed as soon as it is used
       dy = layer_backward(m, m.layers[static_cast<size_t>(i)], t, a, dy);
     }
     tape->inputs.pop_back();
@@ -88,7 +98,10 @@ at::Tensor walk_segments(const cb_model& m, const cb_tree& t, cb_tape* tape, at:
 // The activations were recorded while the tokens were sampled: nothing is run again.
 at::Tensor walk_recording(const cb_model& m, const cb_tree& t, cb_tape* tape, at::Tensor dy) {
   for (int64_t i = m.arch.layers - 1; i >= 0; i--) {
-    dy = layer_backward(m, m.layers[static_cast<size_t>(i)], t, tape->recorded->layer(i, tape->rows), dy);
+    populate(m.grad[static_cast<size_t>(i)]);
+    dy = layer_backward(m, m.layers[static_cast<size_t>(i)], t,
+                        tape->recorded->layer(i, tape->rows), dy);
+    if (tape->last) tape->recorded->drop(i);
   }
   tape->recorded = nullptr;
   return dy;
@@ -127,8 +140,8 @@ int32_t cb_backward(cb_model* m, cb_tree* t, cb_tape* tape, cb_tensor* dhidden, 
     cb::check(!tape->inputs.empty() || tape->recorded != nullptr,
               "the tape is empty: it holds one forward pass and is used up by its backward");
     const at::Tensor dy = cb::unwrap(dhidden);
-    const at::Tensor dx =
-        tape->recorded != nullptr ? cb::walk_recording(*m, *t, tape, dy) : cb::walk_segments(*m, *t, tape, dy);
+    const at::Tensor dx = tape->recorded != nullptr ? cb::walk_recording(*m, *t, tape, dy)
+                                                    : cb::walk_segments(*m, *t, tape, dy);
     at::Tensor g = m->embed.grad;
     g.index_add_(0, t->ids, dx.to(at::kFloat));
   });

@@ -1,4 +1,5 @@
-// The transformer over a packed tree: forward, and a hand-written backward that keeps as much as it is allowed to.
+// The transformer over a packed tree: forward, and a hand-written backward that keeps as much as it
+// is allowed to.
 #pragma once
 
 #include <functional>
@@ -11,8 +12,8 @@
 
 namespace cb {
 
-// What one layer's backward pass needs, a row per packed token. Norms, attention probabilities and the product of
-// the gate are cheap to compute again from it and are not kept.
+// What one layer's backward pass needs, a row per packed token. Norms, attention probabilities and
+// the product of the gate are cheap to compute again from it and are not kept.
 struct Activations {
   at::Tensor x;    // layer input [N,H]
   at::Tensor qkv;  // rotated [N,(heads+2*kv)*D]
@@ -21,13 +22,15 @@ struct Activations {
   at::Tensor gu;   // gate and up [N,2F]
 };
 
-// Sees each layer's activations as they are computed: how prefill fills the KV cache and a recording.
+// Sees each layer's activations as they are computed: how prefill fills the KV cache and a
+// recording.
 using Sink = std::function<void(int64_t layer, const Activations& a)>;
 
 Heads heads_of(const cb_arch& a);
 
 // One layer on packed rows x: x + attention(norm(x)), then + mlp(norm(.)). keep may be NULL.
-at::Tensor layer_forward(const cb_model& m, const Layer& l, const cb_tree& t, const at::Tensor& x, Activations* keep);
+at::Tensor layer_forward(const cb_model& m, const Layer& l, const cb_tree& t, const at::Tensor& x,
+                         Activations* keep);
 
 // Embeds and runs all layers; tape and sink may be empty.
 at::Tensor run_layers(const cb_model& m, const cb_tree& t, cb_tape* tape, const Sink& sink);
@@ -38,6 +41,7 @@ struct cb_tape : cb::Counted {
   int64_t segment = 0;
   const cb_recording* recorded = nullptr;  // activations come from here when set, at `rows`
   at::Tensor rows;
+  bool last = false;                  // nothing reads the recording after this tape
   std::vector<at::Tensor> inputs;     // one per segment
   std::vector<cb::Activations> kept;  // of all layers when segment >= L, else empty between calls
 };

@@ -47,7 +47,8 @@ int32_t fail_c10(cb_err* e, int32_t code, const c10::Error& x) {
 
 // The CPU allocator reports that it has no memory by a plain c10::Error.
 int32_t torch_code(const c10::Error& x) {
-  return std::strstr(x.what_without_backtrace(), "DefaultCPUAllocator:") != nullptr ? CB_ERR_MEMORY : CB_ERR_TORCH;
+  return std::strstr(x.what_without_backtrace(), "DefaultCPUAllocator:") != nullptr ? CB_ERR_MEMORY
+                                                                                    : CB_ERR_TORCH;
 }
 
 }  // namespace

@@ -13,18 +13,19 @@
 #include <memory>
 
 #include "kernels.h"
+#include "pool.h"
 #include "softmax.h"
 
 namespace cb {
 
 namespace {
 
-// Ids in one block. On a CPU a block of weights and its logits fit in the cache; on CUDA few large products are
-// better.
+// Ids in one block. On a CPU a block of weights and its logits fit in the cache; on CUDA few large
+// products are better.
 int64_t block_size(const cb_model& m) { return m.device.is_cpu() ? 3072 : 32768; }
 
-// Logits up to this many bytes are kept from the forward to the backward pass, which saves a quarter of the head's
-// arithmetic.
+// Logits up to this many bytes are kept from the forward to the backward pass, which saves a
+// quarter of the head's arithmetic.
 constexpr int64_t kKeptBytes = 192 << 20;
 
 void copy_out(const at::Tensor& t, float* out) {
@@ -34,10 +35,12 @@ void copy_out(const at::Tensor& t, float* out) {
 }
 
 // The logits of each row's target, taken from block after block.
-void pick_targets(const at::Tensor& out, const at::Tensor& logits, const at::Tensor& targets, int64_t first) {
+void pick_targets(const at::Tensor& out, const at::Tensor& logits, const at::Tensor& targets,
+                  int64_t first) {
   const at::Tensor column = targets.sub(first);
   const at::Tensor here = column.ge(0).logical_and(column.lt(logits.size(1)));
-  const at::Tensor hit = logits.gather(1, column.clamp(0, logits.size(1) - 1).unsqueeze(1)).squeeze(1);
+  const at::Tensor hit =
+      logits.gather(1, column.clamp(0, logits.size(1) - 1).unsqueeze(1)).squeeze(1);
   out.copy_(at::where(here, hit, out));
 }
 
@@ -59,7 +62,8 @@ at::Tensor head_logits(const cb_model& m, const at::Tensor& h) {
   return out;
 }
 
-void head_blocks(const cb_model& m, const at::Tensor& h, const std::function<void(int64_t, const at::Tensor&)>& f) {
+void head_blocks(const cb_model& m, const at::Tensor& h,
+                 const std::function<void(int64_t, const at::Tensor&)>& f) {
   const int64_t size = block_size(m);
   for (int64_t v = 0; v < m.arch.vocab; v += size) {
     const int64_t n = std::min<int64_t>(size, m.arch.vocab - v);
@@ -74,13 +78,15 @@ using cb::unwrap;
 
 extern "C" {
 
-int32_t cb_head_logprobs(cb_model* m, cb_tensor* hidden, const int64_t* rows, const int64_t* targets, int64_t r,
-                         float* logprob, float* entropy, cb_head** keep, cb_err* e) {
+int32_t cb_head_logprobs(cb_model* m, cb_tensor* hidden, const int64_t* rows,
+                         const int64_t* targets, int64_t r, float* logprob, float* entropy,
+                         cb_head** keep, cb_err* e) {
   return guard(e, [&] {
     at::NoGradGuard no_grad;
     const at::Tensor& x = unwrap(hidden);
     for (int64_t i = 0; i < r; i++) {
-      cb::check(targets[i] >= 0 && targets[i] < m->arch.vocab, "a target id is outside the vocabulary");
+      cb::check(targets[i] >= 0 && targets[i] < m->arch.vocab,
+                "a target id is outside the vocabulary");
     }
     auto h = std::make_unique<cb_head>();
     h->tokens = x.size(0);
@@ -104,7 +110,8 @@ int32_t cb_head_logprobs(cb_model* m, cb_tensor* hidden, const int64_t* rows, co
   });
 }
 
-int32_t cb_head_backward(cb_model* m, cb_head* h, const float* seed, cb_tensor** dhidden, cb_err* e) {
+int32_t cb_head_backward(cb_model* m, cb_head* h, const float* seed, cb_tensor** dhidden,
+                         cb_err* e) {
   return guard(e, [&] {
     at::NoGradGuard no_grad;
     m->need_grad();
@@ -113,6 +120,7 @@ int32_t cb_head_backward(cb_model* m, cb_head* h, const float* seed, cb_tensor**
     std::copy_n(seed, r, s.mutable_data_ptr<float>());
     s = s.to(m->device);
     const at::Tensor dh = at::zeros_like(h->h, at::kFloat);
+    cb::populate(m->head.grad);
     const auto block_backward = [&](int64_t first, const at::Tensor& logits) {
       cb::softmax_gradient_(logits, h->lse, s, h->targets, first);
       const at::Tensor d = logits.to(m->dtype);
@@ -136,7 +144,8 @@ int32_t cb_head_backward(cb_model* m, cb_head* h, const float* seed, cb_tensor**
       }
       h->logits.clear();
     }
-    const at::Tensor dx = cb::rms_norm_backward(dh.to(m->dtype), h->x, m->norm.w, h->rstd, m->norm.grad);
+    const at::Tensor dx =
+        cb::rms_norm_backward(dh.to(m->dtype), h->x, m->norm.w, h->rstd, m->norm.grad);
     at::Tensor full = at::zeros({h->tokens, h->x.size(1)}, dx.options());
     full.index_add_(0, h->rows, dx);
     *dhidden = cb::wrap(full);
@@ -145,8 +154,8 @@ int32_t cb_head_backward(cb_model* m, cb_head* h, const float* seed, cb_tensor**
 
 void cb_head_free(cb_head* h) { delete h; }
 
-int32_t cb_head_next(cb_model* m, cb_tensor* hidden, const int64_t* rows, int64_t r, const int64_t* ids, int64_t c,
-                     float* out, cb_err* e) {
+int32_t cb_head_next(cb_model* m, cb_tensor* hidden, const int64_t* rows, int64_t r,
+                     const int64_t* ids, int64_t c, float* out, cb_err* e) {
   return guard(e, [&] {
     at::NoGradGuard no_grad;
     const at::Tensor h = cb::head_rows(*m, unwrap(hidden), cb::ints(rows, r, m->device));
@@ -157,13 +166,14 @@ int32_t cb_head_next(cb_model* m, cb_tensor* hidden, const int64_t* rows, int64_
   });
 }
 
-int32_t cb_head_kl(cb_model* mp, cb_tensor* hp, cb_model* mq, cb_tensor* hq, const int64_t* rows, int64_t r,
-                   float* kl, float* entropy, cb_err* e) {
+int32_t cb_head_kl(cb_model* mp, cb_tensor* hp, cb_model* mq, cb_tensor* hq, const int64_t* rows,
+                   int64_t r, float* kl, float* entropy, cb_err* e) {
   return guard(e, [&] {
     at::NoGradGuard no_grad;
     cb::check(mp->arch.vocab == mq->arch.vocab, "the two models have different vocabularies");
     const at::Tensor idx = cb::ints(rows, r, mp->device);
-    const at::Tensor a = cb::head_rows(*mp, unwrap(hp), idx), b = cb::head_rows(*mq, unwrap(hq), idx);
+    const at::Tensor a = cb::head_rows(*mp, unwrap(hp), idx),
+                     b = cb::head_rows(*mq, unwrap(hq), idx);
     cb::RunningSoftmax p(r, mp->device), q(r, mp->device);
     cb::head_blocks(*mp, a, [&](int64_t first, const at::Tensor& lp) {
       const at::Tensor lq = at::linear(b, mq->head.w.narrow(0, first, lp.size(1))).to(at::kFloat);
@@ -177,7 +187,8 @@ int32_t cb_head_kl(cb_model* mp, cb_tensor* hp, cb_model* mq, cb_tensor* hq, con
   });
 }
 
-int32_t cb_head_logits(cb_model* m, cb_tensor* hidden, const int64_t* rows, int64_t r, cb_tensor** out, cb_err* e) {
+int32_t cb_head_logits(cb_model* m, cb_tensor* hidden, const int64_t* rows, int64_t r,
+                       cb_tensor** out, cb_err* e) {
   return guard(e, [&] {
     at::NoGradGuard no_grad;
     const at::Tensor h = cb::head_rows(*m, unwrap(hidden), cb::ints(rows, r, m->device));

@@ -1,5 +1,6 @@
-// Final norm and output head on selected rows. The vocabulary is walked in blocks, so that the logits of a block stay
-// in cache and those of all rows and the whole vocabulary never exist at once.
+// Final norm and output head on selected rows. The vocabulary is walked in blocks, so that the
+// logits of a block stay in cache and those of all rows and the whole vocabulary never exist at
+// once.
 #pragma once
 
 #include <functional>
@@ -12,7 +13,8 @@ struct cb_head : cb::Counted {
   at::Tensor rows, targets;  // [R]
   at::Tensor x, rstd, h;     // selected hidden rows [R,H], 1/rms [R], normed [R,H]
   at::Tensor lse;            // [R] fp32
-  std::vector<at::Tensor> logits;  // of every block [R,n] fp32 where they fit; empty: computed again when needed
+  std::vector<at::Tensor>
+      logits;  // of every block [R,n] fp32 where they fit; empty: computed again when needed
 };
 
 namespace cb {
@@ -22,6 +24,7 @@ at::Tensor head_rows(const cb_model& m, const at::Tensor& hidden, const at::Tens
 // fp32 logits [R,V] of normed rows: for sampling, where the whole row is needed.
 at::Tensor head_logits(const cb_model& m, const at::Tensor& h);
 // Calls f(first, logits) with the fp32 logits [R,n] of ids first..first+n, block by block in order.
-void head_blocks(const cb_model& m, const at::Tensor& h, const std::function<void(int64_t, const at::Tensor&)>& f);
+void head_blocks(const cb_model& m, const at::Tensor& h,
+                 const std::function<void(int64_t, const at::Tensor&)>& f);
 
 }  // namespace cb

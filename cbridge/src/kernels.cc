@@ -28,11 +28,13 @@ void with_type(const at::Tensor& t, F&& f) {
   }
 }
 
-// Rows of the given width per task: what takes some microseconds, since waking a thread takes as long.
+// Rows of the given width per task: what takes some microseconds, since waking a thread takes as
+// long.
 int64_t grain(int64_t width) { return std::max<int64_t>(1, 16384 / width); }
 
 template <class T>
-void rms_rows(const T* x, const T* w, T* y, float* rstd, int64_t begin, int64_t end, int64_t h, double eps) {
+void rms_rows(const T* x, const T* w, T* y, float* rstd, int64_t begin, int64_t end, int64_t h,
+              double eps) {
   for (int64_t n = begin; n < end; n++) {
     const T* xr = x + n * h;
     float sum = 0;
@@ -48,8 +50,8 @@ void rms_rows(const T* x, const T* w, T* y, float* rstd, int64_t begin, int64_t 
 }
 
 template <class T>
-void rms_rows_backward(const T* dy, const T* x, const T* w, const float* rstd, T* dx, float* dw, int64_t begin,
-                       int64_t end, int64_t h) {
+void rms_rows_backward(const T* dy, const T* x, const T* w, const float* rstd, T* dx, float* dw,
+                       int64_t begin, int64_t end, int64_t h) {
   for (int64_t n = begin; n < end; n++) {
     const T* gr = dy + n * h;
     const T* xr = x + n * h;
@@ -96,13 +98,14 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& w, double eps, at::Te
     const T* xp = x.const_data_ptr<T>();
     const T* wp = w.const_data_ptr<T>();
     T* yp = y.mutable_data_ptr<T>();
-    at::parallel_for(0, rows, grain(h), [&](int64_t b, int64_t e) { rms_rows(xp, wp, yp, r, b, e, h, eps); });
+    at::parallel_for(0, rows, grain(h),
+                     [&](int64_t b, int64_t e) { rms_rows(xp, wp, yp, r, b, e, h, eps); });
   });
   return y;
 }
 
-at::Tensor rms_norm_backward(const at::Tensor& dy, const at::Tensor& x, const at::Tensor& w, const at::Tensor& rstd,
-                             const at::Tensor& dw) {
+at::Tensor rms_norm_backward(const at::Tensor& dy, const at::Tensor& x, const at::Tensor& w,
+                             const at::Tensor& rstd, const at::Tensor& dw) {
   if (!native_cpu(x)) {
     const at::Tensor g = dy.to(at::kFloat);
     const at::Tensor xn = x.to(at::kFloat).mul(rstd.unsqueeze(-1));
@@ -113,8 +116,10 @@ at::Tensor rms_norm_backward(const at::Tensor& dy, const at::Tensor& x, const at
   }
   const int64_t rows = x.size(0), h = x.size(1);
   at::Tensor dx = at::empty_like(x);
-  // One partial sum of dw per thread's range, added in order, so that the result does not depend on timing.
-  const int64_t parts = std::max<int64_t>(1, std::min<int64_t>(at::get_num_threads(), rows / grain(h)));
+  // One partial sum of dw per thread's range, added in order, so that the result does not depend on
+  // timing.
+  const int64_t parts =
+      std::max<int64_t>(1, std::min<int64_t>(at::get_num_threads(), rows / grain(h)));
   const int64_t step = (rows + parts - 1) / parts;
   std::vector<float> partial(static_cast<size_t>(parts * h), 0.0F);
   with_type(x, [&](auto tag) {
@@ -126,7 +131,8 @@ at::Tensor rms_norm_backward(const at::Tensor& dy, const at::Tensor& x, const at
     const float* rp = rstd.const_data_ptr<float>();
     at::parallel_for(0, parts, 1, [&](int64_t b, int64_t e) {
       for (int64_t p = b; p < e; p++) {
-        rms_rows_backward(gp, xp, wp, rp, dp, partial.data() + p * h, p * step, std::min(rows, (p + 1) * step), h);
+        rms_rows_backward(gp, xp, wp, rp, dp, partial.data() + p * h, p * step,
+                          std::min(rows, (p + 1) * step), h);
       }
     });
   });
@@ -195,8 +201,8 @@ at::Tensor swiglu_backward(const at::Tensor& dy, const at::Tensor& gu, at::Tenso
   return dgu;
 }
 
-void rope_(const at::Tensor& qkv, int64_t heads, int64_t head_dim, const at::Tensor& cos, const at::Tensor& sin,
-           const at::Tensor& positions, int sign) {
+void rope_(const at::Tensor& qkv, int64_t heads, int64_t head_dim, const at::Tensor& cos,
+           const at::Tensor& sin, const at::Tensor& positions, int sign) {
   const int64_t rows = qkv.size(0), width = qkv.size(1), half = head_dim / 2;
   if (!native_cpu(qkv)) {
     const at::Tensor c = cos.index_select(0, positions).unsqueeze(1);

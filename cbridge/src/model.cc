@@ -16,7 +16,8 @@ namespace cb {
 
 namespace {
 
-// oneDNN's blocked weight layout is reached through the dispatcher: these two operators have no C++ header.
+// oneDNN's blocked weight layout is reached through the dispatcher: these two operators have no C++
+// header.
 at::Tensor reorder(const at::Tensor& w) {
   static const auto op = c10::Dispatcher::singleton()
                              .findSchemaOrThrow("mkldnn::_reorder_linear_weight", "")
@@ -53,10 +54,11 @@ int64_t layer_size(const cb_arch& a) {
 }
 
 void check_arch(const cb_arch& a) {
-  check(a.layers > 0 && a.hidden > 0 && a.heads > 0 && a.kv_heads > 0 && a.head_dim > 0 && a.ffn > 0 &&
-            a.vocab > 0 && a.context > 0,
+  check(a.layers > 0 && a.hidden > 0 && a.heads > 0 && a.kv_heads > 0 && a.head_dim > 0 &&
+            a.ffn > 0 && a.vocab > 0 && a.context > 0,
         "every size of a model must be positive");
-  check(a.heads % a.kv_heads == 0, "the number of heads must be a multiple of the number of KV heads");
+  check(a.heads % a.kv_heads == 0,
+        "the number of heads must be a multiple of the number of KV heads");
   check(a.head_dim % 2 == 0, "the head size must be even");
   check(a.rms_eps > 0, "the norm's epsilon must be positive");
 }
@@ -130,10 +132,13 @@ void make_views(cb_model* m) {
   m->head.w = a.tied != 0 ? m->embed.w : comp(a.layers + 2).view({a.vocab, a.hidden});
 }
 
-// Points every matrix and vector at its part of the gradient buffers, or at nothing when there are none.
+// Points every matrix and vector at its part of the gradient buffers, or at nothing when there are
+// none.
 void attach_grad(cb_model* m) {
   const cb_arch& a = m->arch;
-  const auto grad = [&](int64_t i) { return m->grad.empty() ? at::Tensor() : m->grad[static_cast<size_t>(i)]; };
+  const auto grad = [&](int64_t i) {
+    return m->grad.empty() ? at::Tensor() : m->grad[static_cast<size_t>(i)];
+  };
   for (int64_t i = 0; i < a.layers; i++) {
     const Layer g = make_layer(a, grad(i));
     Layer& l = m->layers[static_cast<size_t>(i)];
@@ -203,7 +208,8 @@ void cb_model::pack(bool on) {
     one(l.down);
   }
   if (trainable || !on) return;
-  // Nothing reads a frozen model's plain matrices any more; its embedding stays for lookups and as the head.
+  // Nothing reads a frozen model's plain matrices any more; its embedding stays for lookups and as
+  // the head.
   for (size_t i = 0; i < layers.size(); i++) {
     cb::Layer& l = layers[i];
     l.attn_norm.w = l.attn_norm.w.clone();
@@ -217,8 +223,8 @@ using cb::guard;
 
 extern "C" {
 
-int32_t cb_model_new(const cb_arch* a, const double* inv_freq, int32_t dtype, cb_device d, int32_t trainable,
-                     cb_model** out, cb_err* e) {
+int32_t cb_model_new(const cb_arch* a, const double* inv_freq, int32_t dtype, cb_device d,
+                     int32_t trainable, cb_model** out, cb_err* e) {
   return guard(e, [&] {
     cb::check_arch(*a);
     cb::check(dtype == CB_F32 || dtype == CB_BF16, "a model computes in float32 or bfloat16");
@@ -239,10 +245,12 @@ void cb_model_free(cb_model* m) { delete m; }
 int32_t cb_model_buffer(cb_model* m, int32_t kind, int32_t index, cb_tensor** out, cb_err* e) {
   return guard(e, [&] {
     cb::check(index >= 0 && index < m->buffers(), "no such weight buffer");
-    cb::check(kind == CB_COMPUTE || m->trainable, "a frozen model has neither masters nor gradients");
+    cb::check(kind == CB_COMPUTE || m->trainable,
+              "a frozen model has neither masters nor gradients");
     if (kind == CB_GRAD) m->need_grad();
     const auto& from = kind == CB_MASTER ? m->master : kind == CB_GRAD ? m->grad : m->compute;
-    cb::check(from[static_cast<size_t>(index)].defined(), "a prepacked frozen model has no layer buffers");
+    cb::check(from[static_cast<size_t>(index)].defined(),
+              "a prepacked frozen model has no layer buffers");
     *out = cb::wrap(from[static_cast<size_t>(index)]);
   });
 }

@@ -1,4 +1,5 @@
-// Weights of one model: flat buffers per layer, the matrices as views into them, and their products.
+// Weights of one model: flat buffers per layer, the matrices as views into them, and their
+// products.
 #pragma once
 
 #include <vector>
@@ -7,7 +8,8 @@
 
 namespace cb {
 
-// One matrix [out, in] in compute dtype, optionally with a blocked copy that the CPU multiplies faster.
+// One matrix [out, in] in compute dtype, optionally with a blocked copy that the CPU multiplies
+// faster.
 struct Matrix {
   at::Tensor w;       // [out, in], view into a flat compute buffer
   at::Tensor packed;  // undefined when not prepacked
@@ -38,7 +40,7 @@ struct cb_model : cb::Counted {
   at::Device device{at::kCPU};
   at::ScalarType dtype;
   bool trainable;
-  at::Tensor cos, sin;  // [context, D/2] fp32
+  at::Tensor cos, sin;                      // [context, D/2] fp32
   std::vector<at::Tensor> master, compute;  // by buffer index; masters only when trainable
   std::vector<at::Tensor> grad;             // empty when there are none
   std::vector<cb::Layer> layers;

@@ -18,8 +18,8 @@ using cb::guard;
 
 extern "C" {
 
-int32_t cb_adamw_new(cb_model* m, double beta1, double beta2, double eps, double weight_decay, cb_adamw** out,
-                     cb_err* e) {
+int32_t cb_adamw_new(cb_model* m, double beta1, double beta2, double eps, double weight_decay,
+                     cb_adamw** out, cb_err* e) {
   return guard(e, [&] {
     cb::check(m->trainable, "a frozen model has nothing to optimize");
     auto o = std::make_unique<cb_adamw>();
@@ -57,12 +57,15 @@ int32_t cb_adamw_step(cb_adamw* o, cb_model* m, double lr, double scale, int64_t
     cb::check(scale > 0, "the gradients' scale must be positive");
     cb::check(t >= 1, "optimizer steps are counted from 1");
     // The fused kernel reads the step count and does not advance it.
-    std::vector<at::Tensor> steps(m->master.size(),
-                                  at::full({}, static_cast<double>(t), at::TensorOptions(at::kFloat).device(m->device)));
+    std::vector<at::Tensor> steps(
+        m->master.size(),
+        at::full({}, static_cast<double>(t), at::TensorOptions(at::kFloat).device(m->device)));
     // The fused kernel divides the gradients by this as it reads them.
     std::optional<at::Tensor> inverse;
-    if (scale != 1) inverse = at::full({}, 1 / scale, at::TensorOptions(at::kFloat).device(m->device));
-    at::_fused_adamw_(m->master, m->grad, o->m, o->v, {}, steps, lr, o->beta1, o->beta2, o->weight_decay, o->eps,
+    if (scale != 1)
+      inverse = at::full({}, 1 / scale, at::TensorOptions(at::kFloat).device(m->device));
+    at::_fused_adamw_(m->master, m->grad, o->m, o->v, {}, steps, lr, o->beta1, o->beta2,
+                      o->weight_decay, o->eps,
                       /*amsgrad=*/false, /*maximize=*/false, inverse);
   });
 }

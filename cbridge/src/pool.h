@@ -5,12 +5,20 @@
 
 namespace cb {
 
-// A zero tensor of n elements whose memory goes back to the system as soon as it is freed: on a Linux CPU it is mapped
-// directly. Its pages are touched here, in order; left to the first product that writes into it, they took longer.
+// A zero tensor of n elements whose memory goes back to the system as soon as it is freed. On a
+// Linux CPU it is mapped directly and takes no memory until it is written to.
 at::Tensor zero_pool(int64_t n, at::ScalarType dtype, at::Device device);
 
-// While it lives, blocks of a megabyte and more are mapped and unmapped one by one, so that freeing them gives their
-// memory back at once. Otherwise blocks up to 32 MB are kept for reuse.
+// Makes the memory of a part of a pool present before it is written to: a matrix product that meets
+// every page for the first time is much slower. Contents stay.
+void populate(const at::Tensor& part);
+
+// Gives the memory of a part of a pool back; the part reads as zero or as before until it is
+// written again.
+void release(const at::Tensor& part);
+
+// While it lives, blocks of a megabyte and more are mapped and unmapped one by one, so that freeing
+// them gives their memory back at once. Otherwise blocks up to 32 MB are kept for reuse.
 struct ReturnBlocks {
   ReturnBlocks();
   ~ReturnBlocks();

@@ -10,11 +10,12 @@
 
 cb_recording::cb_recording(const cb_model& m, int64_t rows) : capacity(rows) {
   const cb_arch& a = m.arch;
-  const int64_t q = static_cast<int64_t>(a.heads) * a.head_dim, kv = static_cast<int64_t>(a.kv_heads) * a.head_dim;
+  const int64_t q = static_cast<int64_t>(a.heads) * a.head_dim,
+                kv = static_cast<int64_t>(a.kv_heads) * a.head_dim;
   const int64_t h = a.hidden, qd = q + 2 * kv, f2 = 2 * static_cast<int64_t>(a.ffn);
   // One allocation, which goes back to the system as a whole when the recording is freed.
-  const int64_t all = rows * (a.layers * (2 * h + qd + q + f2) + h);
-  const at::Tensor pool = cb::zero_pool(all, m.dtype, m.device);
+  layer_size = rows * (2 * h + qd + q + f2);
+  pool = cb::zero_pool(layer_size * a.layers + rows * h, m.dtype, m.device);
   int64_t at = 0;
   const auto buffer = [&](int64_t width) {
     const at::Tensor t = pool.narrow(0, at, rows * width).view({rows, width});
@@ -58,6 +59,10 @@ cb::Activations cb_recording::layer(int64_t i, const at::Tensor& rows) const {
   return {pick(x[k]), pick(qkv[k]), pick(o[k]), pick(x2[k]), pick(gu[k])};
 }
 
+void cb_recording::drop(int64_t i) const {
+  cb::release(pool.narrow(0, i * layer_size, layer_size));
+}
+
 using cb::guard;
 
 extern "C" {
@@ -79,7 +84,8 @@ int32_t cb_recording_clear(cb_recording* r, cb_err* e) {
   });
 }
 
-int32_t cb_recording_rows(cb_recording* r, int64_t* slot, int64_t* position, int64_t max, int64_t* n, cb_err* e) {
+int32_t cb_recording_rows(cb_recording* r, int64_t* slot, int64_t* position, int64_t max,
+                          int64_t* n, cb_err* e) {
   return guard(e, [&] {
     cb::check(r->n <= max, "the recording has more rows than there is room for");
     std::copy(r->slot.begin(), r->slot.end(), slot);
@@ -88,14 +94,16 @@ int32_t cb_recording_rows(cb_recording* r, int64_t* slot, int64_t* position, int
   });
 }
 
-int32_t cb_recording_tape(cb_recording* r, const int64_t* rows, int64_t n, cb_tape** tape, cb_tensor** hidden,
-                          cb_err* e) {
+int32_t cb_recording_tape(cb_recording* r, const int64_t* rows, int64_t n, int32_t last,
+                          cb_tape** tape, cb_tensor** hidden, cb_err* e) {
   return guard(e, [&] {
     at::NoGradGuard no_grad;
-    for (int64_t i = 0; i < n; i++) cb::check(rows[i] >= 0 && rows[i] < r->n, "no such recorded row");
+    for (int64_t i = 0; i < n; i++)
+      cb::check(rows[i] >= 0 && rows[i] < r->n, "no such recorded row");
     auto t = std::make_unique<cb_tape>();
     t->segment = static_cast<int64_t>(r->x.size());
     t->recorded = r;
+    t->last = last != 0;
     t->rows = cb::ints(rows, n, r->hidden.device());
     *hidden = cb::wrap(r->hidden.index_select(0, t->rows));
     *tape = t.release();

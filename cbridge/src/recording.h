@@ -1,5 +1,6 @@
-// Activations recorded while tokens are sampled, for the backward pass of the step that trains on these tokens: the
-// policy has not changed in between, so its forward pass need not be run a second time.
+// Activations recorded while tokens are sampled, for the backward pass of the step that trains on
+// these tokens: the policy has not changed in between, so its forward pass need not be run a second
+// time.
 #pragma once
 
 #include <vector>
@@ -14,13 +15,20 @@ struct cb_recording : cb::Counted {
   int64_t capacity = 0, n = 0;  // rows
   // Per layer, [capacity, width]: as in cb::Activations.
   std::vector<at::Tensor> x, qkv, o, x2, gu;
-  at::Tensor hidden;                // [capacity,H] output of the last layer
-  std::vector<int64_t> slot, position;  // of each row: a decode slot, or -1 for a row of the prefilled tree
+  at::Tensor hidden;  // [capacity,H] output of the last layer
+  std::vector<int64_t> slot,
+      position;  // of each row: a decode slot, or -1 for a row of the prefilled tree
 
   cb_recording(const cb_model& m, int64_t rows);
   // Writes a layer's activations of `count` new rows behind the n finished ones.
   void put(int64_t layer, const cb::Activations& a);
   // Finishes the new rows.
-  void finish(const at::Tensor& last_hidden, const std::vector<int64_t>& slots, const std::vector<int64_t>& at);
+  void finish(const at::Tensor& last_hidden, const std::vector<int64_t>& slots,
+              const std::vector<int64_t>& at);
   cb::Activations layer(int64_t i, const at::Tensor& rows) const;
+  // Gives a layer's memory back: its activations were read for the last time.
+  void drop(int64_t i) const;
+
+  at::Tensor pool;     // all of the above, layer after layer
+  int64_t layer_size;  // elements
 };

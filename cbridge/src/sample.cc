@@ -21,8 +21,8 @@ namespace {
 
 constexpr double kInf = std::numeric_limits<double>::infinity();
 
-// The noise counter: two rounds of murmur3's 32-bit finalizer over (token, position, key). Integer only, so that
-// the CPU kernel and the portable operators agree bit for bit.
+// The noise counter: two rounds of murmur3's 32-bit finalizer over (token, position, key). Integer
+// only, so that the CPU kernel and the portable operators agree bit for bit.
 inline uint32_t mix(uint32_t x) {
   x ^= x >> 16;
   x *= 0x85ebca6bU;
@@ -46,19 +46,22 @@ inline double gumbel(uint32_t bits) {
   return -std::log(-std::log(u));
 }
 
-// An upper bound of gumbel(bits) that vectorizes: -log(-log u) <= -log(1-u), and the exponent of 1-u as a float
-// bounds its logarithm from below. The margin covers rounding here and in the caller's arithmetic.
+// An upper bound of gumbel(bits) that vectorizes: -log(-log u) <= -log(1-u), and the exponent of
+// 1-u as a float bounds its logarithm from below. The margin covers rounding here and in the
+// caller's arithmetic.
 inline float gumbel_bound(uint32_t bits) {
   const float rest = static_cast<float>(static_cast<int32_t>(~bits >> 1)) + 0.5F;  // (1-u) * 2^31
   const int32_t e = (std::bit_cast<int32_t>(rest) >> 23) - 127;
   return 0.6931472F * static_cast<float>(31 - e) + 1e-3F;
 }
 
-// Argmax of logit / T + noise over one row. Only tokens whose bound can still win are looked at closely.
+// Argmax of logit / T + noise over one row. Only tokens whose bound can still win are looked at
+// closely.
 int64_t draw_row(const float* x, int64_t v, float inv_t, uint64_t key, int64_t pos) {
   const uint32_t base = row_base(key, pos), high = static_cast<uint32_t>(key >> 32);
   const auto score_of = [&](int64_t i) {
-    return static_cast<double>(x[i]) * inv_t + gumbel(noise_bits(base, high, static_cast<uint32_t>(i)));
+    return static_cast<double>(x[i]) * inv_t +
+           gumbel(noise_bits(base, high, static_cast<uint32_t>(i)));
   };
   float top = x[0];
 #pragma omp simd reduction(max : top)
@@ -74,7 +77,8 @@ int64_t draw_row(const float* x, int64_t v, float inv_t, uint64_t key, int64_t p
     int32_t may_win = 0;
 #pragma omp simd reduction(| : may_win)
     for (int64_t i = at; i < end; i++) {
-      const float bound = x[i] * inv_t + gumbel_bound(noise_bits(base, high, static_cast<uint32_t>(i)));
+      const float bound =
+          x[i] * inv_t + gumbel_bound(noise_bits(base, high, static_cast<uint32_t>(i)));
       may_win |= bound >= least ? 1 : 0;
     }
     for (int64_t i = at; may_win != 0 && i < end; i++) {
@@ -88,7 +92,8 @@ int64_t draw_row(const float* x, int64_t v, float inv_t, uint64_t key, int64_t p
   return best;
 }
 
-at::Tensor draw_native(const at::Tensor& logits, float inv_t, const at::Tensor& key, const at::Tensor& pos) {
+at::Tensor draw_native(const at::Tensor& logits, float inv_t, const at::Tensor& key,
+                       const at::Tensor& pos) {
   const int64_t b = logits.size(0), v = logits.size(1);
   at::Tensor ids = at::empty({b}, at::kLong);
   const float* x = logits.const_data_ptr<float>();
@@ -113,11 +118,13 @@ at::Tensor mix(at::Tensor x) {
   return x.bitwise_xor(x.bitwise_right_shift(16));
 }
 
-at::Tensor draw_portable(const at::Tensor& logits, double inv_t, const at::Tensor& key, const at::Tensor& pos) {
+at::Tensor draw_portable(const at::Tensor& logits, double inv_t, const at::Tensor& key,
+                         const at::Tensor& pos) {
   constexpr int64_t m = 0xffffffff;
   const at::Tensor low = key.bitwise_and(m), high = key.bitwise_right_shift(32).bitwise_and(m);
   const at::Tensor base = mix(pos.add(1).mul(0x9e3779b9LL).add(low).bitwise_and(m)).unsqueeze(1);
-  const at::Tensor token = at::arange(logits.size(1), at::TensorOptions(at::kLong).device(logits.device()));
+  const at::Tensor token =
+      at::arange(logits.size(1), at::TensorOptions(at::kLong).device(logits.device()));
   const at::Tensor bits =
       mix(mix(base.add(token.unsqueeze(0)).bitwise_and(m)).bitwise_xor(high.unsqueeze(1)));
   const at::Tensor u = bits.to(at::kDouble).add_(0.5).mul_(0x1p-32);
@@ -125,16 +132,20 @@ at::Tensor draw_portable(const at::Tensor& logits, double inv_t, const at::Tenso
   return at::argmax(logits.to(at::kDouble).mul_(inv_t).add_(noise), -1);
 }
 
-// -inf for ids that min_new forbids and for what top-k and top-p cut off (after temperature, as is usual).
-at::Tensor filter(const at::Tensor& logits, const cb_sampling& s, const at::Tensor& pos, const at::Tensor& eos) {
+// -inf for ids that min_new forbids and for what top-k and top-p cut off (after temperature, as is
+// usual).
+at::Tensor filter(const at::Tensor& logits, const cb_sampling& s, const at::Tensor& pos,
+                  const at::Tensor& eos) {
   at::Tensor x = logits;
   if (s.min_new > 0 && eos.numel() > 0) {
-    const at::Tensor banned = x.index_select(1, eos).masked_fill_(pos.lt(s.min_new).unsqueeze(1), -kInf);
+    const at::Tensor banned =
+        x.index_select(1, eos).masked_fill_(pos.lt(s.min_new).unsqueeze(1), -kInf);
     x = x.index_copy(1, eos, banned);
   }
   if (s.temperature == 0) return x;
   if (s.top_k > 0 && s.top_k < x.size(1)) {
-    const at::Tensor least = std::get<0>(at::topk(x, s.top_k, -1)).select(1, s.top_k - 1).unsqueeze(1);
+    const at::Tensor least =
+        std::get<0>(at::topk(x, s.top_k, -1)).select(1, s.top_k - 1).unsqueeze(1);
     x = x.masked_fill(x.lt(least), -kInf);
   }
   if (s.top_p < 1) {
@@ -157,8 +168,8 @@ void check_sampling(const cb_sampling& s) {
   check(s.min_new >= 0 && s.min_new <= s.max_new, "min_new must be between 0 and max_new");
 }
 
-Draw sample(const at::Tensor& logits, const cb_sampling& s, const at::Tensor& key, const at::Tensor& pos,
-            const at::Tensor& eos) {
+Draw sample(const at::Tensor& logits, const cb_sampling& s, const at::Tensor& key,
+            const at::Tensor& pos, const at::Tensor& eos) {
   const at::Tensor x = filter(logits, s, pos, eos);
   at::Tensor ids;
   if (s.temperature == 0) {
@@ -174,8 +185,9 @@ Draw sample(const at::Tensor& logits, const cb_sampling& s, const at::Tensor& ke
 
 }  // namespace cb
 
-extern "C" int32_t cb_sample(cb_tensor* logits, const cb_sampling* s, const uint64_t* key, const int64_t* pos,
-                             const int64_t* eos, int64_t n_eos, int64_t* ids, float* logprob, cb_err* e) {
+extern "C" int32_t cb_sample(cb_tensor* logits, const cb_sampling* s, const uint64_t* key,
+                             const int64_t* pos, const int64_t* eos, int64_t n_eos, int64_t* ids,
+                             float* logprob, cb_err* e) {
   return cb::guard(e, [&] {
     at::NoGradGuard no_grad;
     const at::Tensor& x = cb::unwrap(logits);

@@ -1,5 +1,5 @@
-// Sampling as argmax(logits / T + Gumbel noise). The noise is a pure function of (key, position, token id): no
-// generator state, so a row draws the same token whatever batch it sits in.
+// Sampling as argmax(logits / T + Gumbel noise). The noise is a pure function of (key, position,
+// token id): no generator state, so a row draws the same token whatever batch it sits in.
 #pragma once
 
 #include "tensor.h"
@@ -11,10 +11,10 @@ struct Draw {
   at::Tensor logprob;  // [B] fp32, temperature 1
 };
 
-// logits [B,V] fp32; key, pos [B] int64 (key's 64 bits are the row's noise key); eos [E] int64, may be empty.
-// Rows with pos < s.min_new cannot draw an id of eos.
-Draw sample(const at::Tensor& logits, const cb_sampling& s, const at::Tensor& key, const at::Tensor& pos,
-            const at::Tensor& eos);
+// logits [B,V] fp32; key, pos [B] int64 (key's 64 bits are the row's noise key); eos [E] int64, may
+// be empty. Rows with pos < s.min_new cannot draw an id of eos.
+Draw sample(const at::Tensor& logits, const cb_sampling& s, const at::Tensor& key,
+            const at::Tensor& pos, const at::Tensor& eos);
 
 void check_sampling(const cb_sampling& s);
 

@@ -64,7 +64,8 @@ void RunningSoftmax::add(const at::Tensor& logits, const at::Tensor& other) {
     const at::Tensor rel = logits.sub(top.unsqueeze(1)), p = rel.exp();
     first = first.mul(scale).add(old.mul(moved)).add(p.mul(rel).sum(-1));
     if (other.defined()) {
-      second = second.mul(scale).add(old.mul(moved)).add(p.mul(other.sub(top.unsqueeze(1))).sum(-1));
+      second =
+          second.mul(scale).add(old.mul(moved)).add(p.mul(other.sub(top.unsqueeze(1))).sum(-1));
     }
     sum = old.add(p.sum(-1));
     max = top;

@@ -14,27 +14,42 @@ std::atomic<bool> portable{false};
 
 at::ScalarType dtype_of(int32_t d) {
   switch (d) {
-    case CB_F32: return at::kFloat;
-    case CB_BF16: return at::kBFloat16;
-    case CB_F16: return at::kHalf;
-    case CB_F64: return at::kDouble;
-    case CB_I64: return at::kLong;
-    case CB_I32: return at::kInt;
-    case CB_BOOL: return at::kBool;
+    case CB_F32:
+      return at::kFloat;
+    case CB_BF16:
+      return at::kBFloat16;
+    case CB_F16:
+      return at::kHalf;
+    case CB_F64:
+      return at::kDouble;
+    case CB_I64:
+      return at::kLong;
+    case CB_I32:
+      return at::kInt;
+    case CB_BOOL:
+      return at::kBool;
   }
   throw Error(CB_ERR_ARGUMENT, "unknown dtype");
 }
 
 int32_t dtype_code(at::ScalarType t) {
   switch (t) {
-    case at::kFloat: return CB_F32;
-    case at::kBFloat16: return CB_BF16;
-    case at::kHalf: return CB_F16;
-    case at::kDouble: return CB_F64;
-    case at::kLong: return CB_I64;
-    case at::kInt: return CB_I32;
-    case at::kBool: return CB_BOOL;
-    default: throw Error(CB_ERR_ARGUMENT, "a tensor has a dtype that cbridge does not know");
+    case at::kFloat:
+      return CB_F32;
+    case at::kBFloat16:
+      return CB_BF16;
+    case at::kHalf:
+      return CB_F16;
+    case at::kDouble:
+      return CB_F64;
+    case at::kLong:
+      return CB_I64;
+    case at::kInt:
+      return CB_I32;
+    case at::kBool:
+      return CB_BOOL;
+    default:
+      throw Error(CB_ERR_ARGUMENT, "a tensor has a dtype that cbridge does not know");
   }
 }
 
@@ -92,15 +107,17 @@ cb_tensor* cb_tensor_adopt(void* gotorch_tensor) {
   return static_cast<cb_tensor*>(static_cast<at::Tensor*>(gotorch_tensor));
 }
 
-int32_t cb_tensor_new(int32_t dtype, cb_device d, const int64_t* sizes, int32_t ndim, cb_tensor** out, cb_err* e) {
+int32_t cb_tensor_new(int32_t dtype, cb_device d, const int64_t* sizes, int32_t ndim,
+                      cb_tensor** out, cb_err* e) {
   return guard(e, [&] {
     const at::IntArrayRef shape(sizes, static_cast<size_t>(ndim));
-    *out = cb::wrap(at::zeros(shape, at::TensorOptions(cb::dtype_of(dtype)).device(cb::device_of(d))));
+    *out =
+        cb::wrap(at::zeros(shape, at::TensorOptions(cb::dtype_of(dtype)).device(cb::device_of(d))));
   });
 }
 
-int32_t cb_tensor_from_host(const void* data, int64_t nbytes, int32_t dtype, cb_device d, const int64_t* sizes,
-                            int32_t ndim, cb_tensor** out, cb_err* e) {
+int32_t cb_tensor_from_host(const void* data, int64_t nbytes, int32_t dtype, cb_device d,
+                            const int64_t* sizes, int32_t ndim, cb_tensor** out, cb_err* e) {
   return guard(e, [&] {
     const at::IntArrayRef shape(sizes, static_cast<size_t>(ndim));
     at::Tensor host = at::empty(shape, at::TensorOptions(cb::dtype_of(dtype)));
@@ -135,8 +152,8 @@ int32_t cb_tensor_read(cb_tensor* t, void* data, int64_t nbytes, int32_t dtype, 
   });
 }
 
-int32_t cb_tensor_info(cb_tensor* t, int32_t* dtype, cb_device* d, int64_t* sizes, int32_t max_dims, int32_t* ndim,
-                       cb_err* e) {
+int32_t cb_tensor_info(cb_tensor* t, int32_t* dtype, cb_device* d, int64_t* sizes, int32_t max_dims,
+                       int32_t* ndim, cb_err* e) {
   return guard(e, [&] {
     const at::Tensor& x = unwrap(t);
     cb::check(x.dim() <= max_dims, "a tensor has too many dimensions");
@@ -148,7 +165,8 @@ int32_t cb_tensor_info(cb_tensor* t, int32_t* dtype, cb_device* d, int64_t* size
   });
 }
 
-int32_t cb_tensor_narrow(cb_tensor* t, int64_t dim, int64_t start, int64_t len, cb_tensor** out, cb_err* e) {
+int32_t cb_tensor_narrow(cb_tensor* t, int64_t dim, int64_t start, int64_t len, cb_tensor** out,
+                         cb_err* e) {
   return guard(e, [&] { *out = cb::wrap(unwrap(t).narrow(dim, start, len)); });
 }
 

@@ -20,7 +20,8 @@ struct Node {
   int64_t start, len, parent, depth;  // depth: tokens of all ancestors
 };
 
-std::vector<Node> read_nodes(const int64_t* start, const int64_t* len, const int64_t* parent, int64_t m, int64_t n) {
+std::vector<Node> read_nodes(const int64_t* start, const int64_t* len, const int64_t* parent,
+                             int64_t m, int64_t n) {
   std::vector<Node> nodes;
   int64_t next = 0;
   for (int64_t i = 0; i < m; i++) {
@@ -28,7 +29,9 @@ std::vector<Node> read_nodes(const int64_t* start, const int64_t* len, const int
     check(parent[i] < i && parent[i] >= -1, "a tree node's parent must come before it");
     next += len[i];
     int64_t depth = 0;
-    if (parent[i] >= 0) depth = nodes[static_cast<size_t>(parent[i])].depth + nodes[static_cast<size_t>(parent[i])].len;
+    if (parent[i] >= 0)
+      depth =
+          nodes[static_cast<size_t>(parent[i])].depth + nodes[static_cast<size_t>(parent[i])].len;
     nodes.push_back({start[i], len[i], parent[i], depth});
   }
   check(next == n, "tree nodes must cover all packed tokens");
@@ -56,7 +59,8 @@ at::Tensor from_head(const at::Tensor& x, int64_t m, int64_t p, int64_t kv, int6
   return x.view({m, kv, g, p, d}).permute({0, 3, 1, 2, 4}).reshape({m * p, kv * g * d});
 }
 
-// Sums padded gradient rows into their packed rows; padding is dropped. Deterministic on CPU and CUDA.
+// Sums padded gradient rows into their packed rows; padding is dropped. Deterministic on CPU and
+// CUDA.
 at::Tensor scatter_rows(const at::Tensor& padded, const at::Tensor& rows, int64_t n) {
   return at::embedding_dense_backward(padded, rows, n + 1, n, false).narrow(0, 0, n);
 }
@@ -71,7 +75,8 @@ Attended attended(const cb_tree& t, const at::Tensor& qkv, const Heads& h) {
   const at::Tensor k = by_head(kv.narrow(1, 0, kd).contiguous(), t.nodes, t.k, h.kv, 1, h.dim);
   const at::Tensor v = by_head(kv.narrow(1, kd, kd).contiguous(), t.nodes, t.k, h.kv, 1, h.dim);
   at::Tensor s = at::bmm(q, k.transpose(1, 2)).mul_(1.0 / std::sqrt(static_cast<double>(h.dim)));
-  s.view({t.nodes, h.kv, g, t.q, t.k}).masked_fill_(t.hidden_key, -std::numeric_limits<double>::infinity());
+  s.view({t.nodes, h.kv, g, t.q, t.k})
+      .masked_fill_(t.hidden_key, -std::numeric_limits<double>::infinity());
   at::Tensor p = at::_softmax(s.to(at::kFloat), -1, false).to(qkv.scalar_type());
   return {q, k, v, p};
 }
@@ -82,7 +87,8 @@ at::Tensor attend(const cb_tree& t, const at::Tensor& qkv, const Heads& h) {
   return o.index_select(0, t.query_slot);
 }
 
-at::Tensor attend_backward(const cb_tree& t, const at::Tensor& dout, const Heads& h, const Attended& kept) {
+at::Tensor attend_backward(const cb_tree& t, const at::Tensor& dout, const Heads& h,
+                           const Attended& kept) {
   const int64_t g = h.q / h.kv;
   const double scale = 1.0 / std::sqrt(static_cast<double>(h.dim));
   // Padded queries repeat row 0: zero their gradient, or row 0's would count many times over.
@@ -95,9 +101,11 @@ at::Tensor attend_backward(const cb_tree& t, const at::Tensor& dout, const Heads
   ds = ds.sub_(ds.mul(p).sum(-1, true)).mul_(p).mul_(scale).to(dout.scalar_type());
   const at::Tensor dq = at::bmm(ds, kept.k);
   const at::Tensor dk = at::bmm(ds.transpose(1, 2), kept.q);
-  const at::Tensor q_rows = from_head(dq, t.nodes, t.q, h.kv, g, h.dim).index_select(0, t.query_slot);
-  const at::Tensor kv = at::cat({from_head(dk, t.nodes, t.k, h.kv, 1, h.dim),
-                                 from_head(dv, t.nodes, t.k, h.kv, 1, h.dim)}, 1);
+  const at::Tensor q_rows =
+      from_head(dq, t.nodes, t.q, h.kv, g, h.dim).index_select(0, t.query_slot);
+  const at::Tensor kv = at::cat(
+      {from_head(dk, t.nodes, t.k, h.kv, 1, h.dim), from_head(dv, t.nodes, t.k, h.kv, 1, h.dim)},
+      1);
   return at::cat({q_rows, scatter_rows(kv, t.key_pad, t.n)}, 1);
 }
 
@@ -108,7 +116,8 @@ using cb::guard;
 extern "C" {
 
 int32_t cb_tree_new(const int64_t* ids, const int64_t* positions, int64_t n, const int64_t* start,
-                    const int64_t* len, const int64_t* parent, int64_t m, cb_device d, cb_tree** out, cb_err* e) {
+                    const int64_t* len, const int64_t* parent, int64_t m, cb_device d,
+                    cb_tree** out, cb_err* e) {
   return guard(e, [&] {
     cb::check(n > 0 && m > 0, "a tree needs at least one token");
     const at::Device dev = cb::device_of(d);
@@ -123,8 +132,8 @@ int32_t cb_tree_new(const int64_t* ids, const int64_t* positions, int64_t n, con
       t->k = std::max(t->k, x.depth + x.len);
     }
     const auto size = [](int64_t a, int64_t b) { return static_cast<size_t>(a * b); };
-    std::vector<int64_t> qr(size(m, t->q), 0), qp(size(m, t->q), n), qs(size(n, 1)), kr(size(m, t->k), 0),
-        kp(size(m, t->k), n);
+    std::vector<int64_t> qr(size(m, t->q), 0), qp(size(m, t->q), n), qs(size(n, 1)),
+        kr(size(m, t->k), 0), kp(size(m, t->k), n);
     const at::Tensor hide = at::empty({m, 1, 1, t->q, t->k}, at::kBool);
     bool* hp = hide.mutable_data_ptr<bool>();
     for (int64_t i = 0; i < m; i++) {

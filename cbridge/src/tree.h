@@ -5,8 +5,8 @@
 
 #include "tensor.h"
 
-// Nodes are padded to Q queries and K keys for batched products; index tensors map between packed rows and the
-// padded blocks. Row N of a padded gather stands for "nothing".
+// Nodes are padded to Q queries and K keys for batched products; index tensors map between packed
+// rows and the padded blocks. Row N of a padded gather stands for "nothing".
 struct cb_tree : cb::Counted {
   int64_t n = 0, nodes = 0, q = 0, k = 0;
   int64_t last = 0;           // highest position
@@ -36,6 +36,7 @@ Attended attended(const cb_tree& t, const at::Tensor& qkv, const Heads& h);
 // Attention output [N, heads*D].
 at::Tensor attend(const cb_tree& t, const at::Tensor& qkv, const Heads& h);
 // dL/dqkv (still rotated) from dL/dout.
-at::Tensor attend_backward(const cb_tree& t, const at::Tensor& dout, const Heads& h, const Attended& kept);
+at::Tensor attend_backward(const cb_tree& t, const at::Tensor& dout, const Heads& h,
+                           const Attended& kept);
 
 }  // namespace cb

@@ -6,12 +6,13 @@
 
 namespace cb {
 
-// exp(x) for float within 2 units in the last place; x below -87 gives a value near 1e-38, above 88 one near 1e38.
-// Branch-free: 2^n * p(r) with x = n*ln2 + r and the Cephes polynomial of degree 6.
+// exp(x) for float within 2 units in the last place; x below -87 gives a value near 1e-38, above 88
+// one near 1e38. Branch-free: 2^n * p(r) with x = n*ln2 + r and the Cephes polynomial of degree 6.
 inline float fast_exp(float x) {
   x = x < -87.0F ? -87.0F : x;
   x = x > 88.0F ? 88.0F : x;
-  constexpr float kMagic = 12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer in the low bits
+  constexpr float kMagic =
+      12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer in the low bits
   const float t = x * 1.44269504F + kMagic;
   const float n = t - kMagic;
   const float r = (x - n * 0.693359375F) - n * -2.12194440e-4F;

@@ -78,7 +78,8 @@ void norm_and_scale() {
   }
   EXPECT_OK(cb_grad_norm(model.m, &norm, &e));
   EXPECT(std::abs(norm - std::sqrt(sum)) < 1e-5 * norm);
-  // A step with scaled gradients leaves the first moment that scaled gradients leave: (1-beta1) * scale * g.
+  // A step with scaled gradients leaves the first moment that scaled gradients leave: (1-beta1) *
+  // scale * g.
   const at::Tensor before = model.buffer(CB_GRAD, 1).clone();
   cb_adamw* o = nullptr;
   cb_tensor* moment = nullptr;

@@ -98,7 +98,7 @@ void recorded_is_computed(int32_t dtype, double tol) {
   std::vector<at::Tensor> grads[2];
   EXPECT_OK(cb_tape_new(m.arch.layers, &tape[0], &e));
   EXPECT_OK(cb_forward(m.m, t, tape[0], &hidden[0], &e));
-  EXPECT_OK(cb_recording_tape(r.rec, r.rows.data(), 11, &tape[1], &hidden[1], &e));
+  EXPECT_OK(cb_recording_tape(r.rec, r.rows.data(), 11, 1, &tape[1], &hidden[1], &e));
   for (const int i : {0, 1}) {
     EXPECT_OK(cb_model_zero_grad(m.m, &e));
     EXPECT_OK(cb_backward(m.m, t, tape[i], seed, &e));
@@ -113,7 +113,7 @@ void recorded_is_computed(int32_t dtype, double tol) {
   const int64_t bad = 64;
   cb_tape* none = nullptr;
   cb_tensor* no_rows = nullptr;
-  EXPECT_FAILS(cb_recording_tape(r.rec, &bad, 1, &none, &no_rows, &e), CB_ERR_ARGUMENT);
+  EXPECT_FAILS(cb_recording_tape(r.rec, &bad, 1, 0, &none, &no_rows, &e), CB_ERR_ARGUMENT);
   cb_tensor* all[] = {hidden[0], hidden[1], seed};
   cb_tensor_free(all, 3);
   for (cb_tape* x : tape) cb_tape_free(x);

@@ -24,8 +24,9 @@ func (m *Model) ForwardPass(seqs []Sequence, segment int) *Pass {
 }
 
 // RecordedPass is ForwardPass without the forward pass: it takes the activations with which the sequences were
-// sampled. which names each sequence's entry in the recording. Device goroutine only.
-func (m *Model) RecordedPass(seqs []Sequence, rec *Recorded, which []int) *Pass {
+// sampled. which names each sequence's entry in the recording; last says that it is the recording's last pass, after
+// which its activations are gone. Device goroutine only.
+func (m *Model) RecordedPass(seqs []Sequence, rec *Recorded, which []int, last bool) *Pass {
 	p := &Pass{m: m, b: newBatch(seqs)}
 	p.tree = torch.NewTree(m.Device(), p.b.Nodes)
 	source := make([]int64, len(p.b.Nodes.IDs))
@@ -36,7 +37,7 @@ func (m *Model) RecordedPass(seqs []Sequence, rec *Recorded, which []int) *Pass 
 	}
 	s := torch.NewScope()
 	defer s.Close()
-	tape, hidden := rec.Recording.Tape(s, source)
+	tape, hidden := rec.Recording.Tape(s, source, last)
 	p.tape = tape
 	p.scoreHidden(hidden)
 	return p

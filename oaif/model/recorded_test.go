@@ -58,7 +58,7 @@ func TestRecordedPassIsTheForwardPass(t *testing.T) {
 				want := accumulate(m, some, seed, 1)
 				plain := gradients(m)
 				m.ZeroGrad()
-				p := m.RecordedPass(some, rec, which)
+				p := m.RecordedPass(some, rec, which, false)
 				defer p.Close()
 				p.Backward(seed)
 				for i, s := range p.Score {

@@ -79,12 +79,13 @@ func (t *Trainer) gradient(ctx context.Context, kept []preferred) (gradient, err
 	if err != nil {
 		return g, err
 	}
-	for _, part := range split(kept, t.cfg.Train.MicroBatch) {
+	parts := split(kept, t.cfg.Train.MicroBatch)
+	for i, part := range parts {
 		if err := ctx.Err(); err != nil {
 			return g, err
 		}
 		var failed error
-		if err := t.dev.Do(func() { failed = t.backward(part, &g) }); err != nil {
+		if err := t.dev.Do(func() { failed = t.backward(part, i == len(parts)-1, &g) }); err != nil {
 			return g, err
 		}
 		if failed != nil {
@@ -94,8 +95,8 @@ func (t *Trainer) gradient(ctx context.Context, kept []preferred) (gradient, err
 	return g, nil
 }
 
-// backward runs one micro-batch. Device goroutine only.
-func (t *Trainer) backward(part []preferred, g *gradient) error {
+// backward runs one micro-batch, the step's last one or not. Device goroutine only.
+func (t *Trainer) backward(part []preferred, last bool, g *gradient) error {
 	seqs := make([]model.Sequence, 0, 2*len(part))
 	var lp loss.LogProbs
 	for _, p := range part {
@@ -104,7 +105,7 @@ func (t *Trainer) backward(part []preferred, g *gradient) error {
 		lp.ReferenceChosen = append(lp.ReferenceChosen, float32(p.refChosen))
 		lp.ReferenceRejected = append(lp.ReferenceRejected, float32(p.refRejected))
 	}
-	pass := t.pass(part, seqs)
+	pass := t.pass(part, seqs, last)
 	defer pass.Close()
 	for i, p := range part {
 		lp.PolicyChosen = append(lp.PolicyChosen, float32(pass.Score[2*i].Sum()))
@@ -129,7 +130,7 @@ func (t *Trainer) backward(part []preferred, g *gradient) error {
 
 // pass scores a micro-batch with the weights as they are now. They are those that sampled it, so where the sampler
 // kept its activations nothing is computed twice. Device goroutine only.
-func (t *Trainer) pass(part []preferred, seqs []model.Sequence) *model.Pass {
+func (t *Trainer) pass(part []preferred, seqs []model.Sequence, last bool) *model.Pass {
 	rec := t.recorded()
 	if rec == nil {
 		return t.policy.ForwardPass(seqs, t.segment())
@@ -138,7 +139,7 @@ func (t *Trainer) pass(part []preferred, seqs []model.Sequence) *model.Pass {
 	for _, p := range part {
 		which = append(which, p.recChosen, p.recRejected)
 	}
-	return t.policy.RecordedPass(seqs, rec, which)
+	return t.policy.RecordedPass(seqs, rec, which, last)
 }
 
 // observe compares what the sampler and the trainer said of the same tokens.
