@@ -20,13 +20,13 @@ need() {
 # Without GOTOOLCHAIN=local an older go would fetch a newer one here.
 need go 1.26 "$(cd / && GOTOOLCHAIN=local go version 2>/dev/null | sed -n 's/.*go\([0-9.]*\).*/\1/p' || true)"
 need g++ 11 "$(g++ -dumpfullversion -dumpversion 2>/dev/null || true)"
-need cmake 3.20 "$(cmake --version 2>/dev/null | sed -n '1s/[^0-9]*\([0-9.]*\).*/\1/p' || true)"
+need cmake 3.21 "$(cmake --version 2>/dev/null | sed -n '1s/[^0-9]*\([0-9.]*\).*/\1/p' || true)"
 need make 4.0 "$(make --version 2>/dev/null | sed -n '1s/[^0-9]*\([0-9.]*\).*/\1/p' || true)"
 need "$python" 3.9 "$("$python" -c 'import platform; print(platform.python_version())' 2>/dev/null || true)"
 need "pip of $python" 22.1 "$("$python" -m pip --version 2>/dev/null | sed -n 's/^pip \([0-9.]*\).*/\1/p' || true)"
 
 if [ ${#missing[@]} -gt 0 ]; then
   list=$(printf ', %s' "${missing[@]}")
-  echo "oaif: missing: ${list:2}; on Debian 12: apt install g++ cmake make python3-pip, and Go from go.dev/dl" >&2
+  echo "oaif: missing: ${list:2}; on Debian 12: apt install g++ cmake make python3-pip, and Go 1.26 or newer" >&2
   exit 1
 fi

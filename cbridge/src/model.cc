@@ -277,6 +277,9 @@ int32_t cb_model_zero_grad(cb_model* m, cb_err* e) {
 }
 
 int32_t cb_model_drop_grad(cb_model* m, cb_err* e) {
-  return guard(e, [&] { m->drop_grad(); });
+  return guard(e, [&] {
+    m->drop_grad();
+    if (m->device.is_cpu()) cb::return_kept_blocks();
+  });
 }
 }

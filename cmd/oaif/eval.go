@@ -32,7 +32,7 @@ names no model of its own asks the baseline.
 Example:
   oaif eval --model runs/demo/model --baseline model.gguf \
     --prompts configs/prompts/film-heldout.jsonl --max-new-tokens 24 \
-    --template $'Below is a movie review.\n\n{prompt}' \
+    --template $'Below is a review of a movie.\n\n{prompt}' \
     --annotator configs/annotators/positive.toml --out runs/compared`,
 		Flags: flags(modelFlag(), []cli.Flag{
 			&cli.StringFlag{Name: "baseline", Usage: "`MODEL` to compare with"},
@@ -74,6 +74,9 @@ func compare(c *cli.Context) error {
 }
 
 func compareModels(c *cli.Context, run *comparison) error {
+	if dir := c.String("out"); holdsRun(dir) {
+		return dataErrorf("%s: holds a training run, whose summary would be lost; choose another --out", dir)
+	}
 	path := c.String("prompts")
 	text, err := os.ReadFile(path) // once: it may be a pipe
 	if err != nil {
@@ -133,4 +136,10 @@ func printComparison(c *cli.Context, run *comparison, dir string) error {
 	fmt.Fprintf(text, "\nsummary  %s\n", filepath.Join(dir, "summary.json"))
 	_, err = text.WriteTo(c.App.Writer)
 	return err
+}
+
+// holdsRun reports whether dir is a run folder.
+func holdsRun(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "config.toml"))
+	return err == nil
 }

@@ -14,7 +14,7 @@ import (
 const noiseStep = 0
 
 // klChunk bounds the sequences of one exact-KL pass, a unit of device work.
-const klChunk = 32
+const klChunk = 16
 
 // Answers samples one answer to each prompt for evaluation.
 func Answers(ctx context.Context, s *sampler.Sampler, prompts []*oaif.Prompt) ([]oaif.Completion, error) {

@@ -57,7 +57,7 @@ func TestFilmPrompts(t *testing.T) {
 	}
 	distinct(t, train, heldout)
 	for _, p := range append(train, heldout...) {
-		if n := len(strings.Fields(p.Text)); n < 3 || n > 6 {
+		if n := len(strings.Fields(p.Text)); n < 3 || n > 9 {
 			t.Errorf("%q has %d words", p.Text, n)
 		}
 	}

@@ -57,11 +57,14 @@ type Request struct {
 	Response int
 }
 
-// Sample draws responses 0 and 1 of every prompt. step keys the noise, so a step can be drawn again.
+// Sample draws responses 0 and 1 of every prompt, 2 and 3 where it occurs a second time, and so on. step keys the noise, so a step can be drawn again.
 func (s *Sampler) Sample(ctx context.Context, step int, prompts []*oaif.Prompt) ([]oaif.Pair, error) {
 	reqs := make([]Request, 0, 2*len(prompts))
+	times := map[int]int{} // a prompt that occurs again in a step draws with noise of its own
 	for _, p := range prompts {
-		reqs = append(reqs, Request{p, 0}, Request{p, 1})
+		first := 2 * times[p.Index]
+		reqs = append(reqs, Request{p, first}, Request{p, first + 1})
+		times[p.Index]++
 	}
 	s.recorded = nil
 	done, err := s.generate(ctx, step, reqs, s.opt.Record && len(reqs) <= slots)

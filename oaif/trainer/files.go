@@ -2,8 +2,10 @@ package trainer
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 
+	"github.com/oaif/oaif/oaif"
 	"github.com/oaif/oaif/oaif/annotator"
 	"github.com/oaif/oaif/oaif/config"
 	"github.com/oaif/oaif/oaif/lm"
@@ -36,6 +38,10 @@ func openFiles(cfg *config.Config) (f *files, err error) {
 	}
 	if f.reference, err = f.open(cfg.Model.Reference); err != nil {
 		return f, err
+	}
+	if a, b := f.policy.Config().Vocab, f.reference.Config().Vocab; a != b {
+		return f, oaif.UsageError(fmt.Sprintf("model.reference: %s has a vocabulary of %d tokens, %s of %d",
+			f.reference.Path(), b, f.policy.Path(), a))
 	}
 	asked := f.reference
 	if f.spec.Model != "" {

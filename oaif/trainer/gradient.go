@@ -2,6 +2,8 @@ package trainer
 
 import (
 	"context"
+	"fmt"
+	"math"
 
 	"github.com/oaif/oaif/oaif"
 	"github.com/oaif/oaif/oaif/loss"
@@ -145,7 +147,7 @@ func (t *Trainer) pass(part []preferred, seqs []model.Sequence, last bool) *mode
 // observe compares what the sampler and the trainer said of the same tokens.
 func (g *gradient) observe(c oaif.Completion, s model.Scored) {
 	for i, l := range s.Logprobs {
-		gap := abs(float64(l) - float64(c.Logprobs[i]))
+		gap := math.Abs(float64(l) - float64(c.Logprobs[i]))
 		g.gapSum += gap
 		g.gapMax = max(g.gapMax, gap)
 		g.entropySum += float64(s.Entropy[i])
@@ -157,6 +159,13 @@ func (g *gradient) observe(c oaif.Completion, s model.Scored) {
 // the step's 1-based number.
 func (t *Trainer) update(n int, g *gradient) error {
 	g.learningRate = t.learningRate(n)
+	if err := t.dev.Do(func() { g.norm = t.policy.GradNorm() }); err != nil {
+		return err
+	}
+	if math.IsNaN(g.norm) || math.IsInf(g.norm, 0) {
+		return oaif.DataError(fmt.Sprintf("training has diverged: the gradient of step %d is not finite; "+
+			"start again with a lower optimizer.learning_rate", n))
+	}
 	if g.kept > 0 {
 		t.state.Updates++
 	}
@@ -171,7 +180,6 @@ func (t *Trainer) update(n int, g *gradient) error {
 
 // descend clips the gradient and steps along it. Device goroutine only.
 func (t *Trainer) descend(g *gradient) {
-	g.norm = t.policy.GradNorm()
 	scale := 1.0
 	if c := t.cfg.Optimizer.ClipNorm; c > 0 && g.norm > c {
 		scale = c / (g.norm + 1e-6)
@@ -200,11 +208,4 @@ func split[T any](s []T, size int) [][]T {
 		out = append(out, s[at:min(at+size, len(s))])
 	}
 	return out
-}
-
-func abs(x float64) float64 {
-	if x < 0 {
-		return -x
-	}
-	return x
 }

@@ -104,10 +104,12 @@ func New(cfg *config.Config, resume bool, o Observer) (t *Trainer, err error) {
 
 func (t *Trainer) loadPrompts() error {
 	c := t.files.policy.Config()
-	f := prompts.Format{
-		Template: t.cfg.Data.Template, Chat: t.cfg.Data.Chat,
-		MaxTokens: c.Context - t.cfg.Sampler.MaxNewTokens,
+	room := c.Context - t.cfg.Sampler.MaxNewTokens
+	if room < 1 {
+		return oaif.UsageError(fmt.Sprintf("sampler.max_new_tokens: %d leave no room for a prompt in the context of %d of %s",
+			t.cfg.Sampler.MaxNewTokens, c.Context, t.cfg.Model.Path))
 	}
+	f := prompts.Format{Template: t.cfg.Data.Template, Chat: t.cfg.Data.Chat, MaxTokens: room}
 	train, err := prompts.Load(t.cfg.Data.Train, f, t.vocab)
 	if err != nil {
 		return err

@@ -154,10 +154,12 @@ func (m *Model) mapShard(path string) (map[string]Tensor, error) {
 	m.files = append(m.files, file)
 	m.digested = append(m.digested, path)
 	var tensors map[string]Tensor
-	return tensors, file.guard(func() error {
+	err = file.guard(func() error {
+		var err error
 		tensors, err = parseSafetensors(file)
 		return err
 	})
+	return tensors, err
 }
 
 // readIndex returns the shard of each tensor.
