@@ -159,14 +159,14 @@ func (g *gradient) observe(c oaif.Completion, s model.Scored) {
 // the step's 1-based number.
 func (t *Trainer) update(n int, g *gradient) error {
 	g.learningRate = t.learningRate(n)
-	if err := t.dev.Do(func() { g.norm = t.policy.GradNorm() }); err != nil {
-		return err
-	}
-	if math.IsNaN(g.norm) || math.IsInf(g.norm, 0) {
-		return oaif.DataError(fmt.Sprintf("training has diverged: the gradient of step %d is not finite; "+
-			"start again with a lower optimizer.learning_rate", n))
-	}
 	if g.kept > 0 {
+		if err := t.dev.Do(func() { g.norm = t.policy.GradNorm() }); err != nil {
+			return err
+		}
+		if math.IsNaN(g.norm) || math.IsInf(g.norm, 0) {
+			return oaif.DataError(fmt.Sprintf("training has diverged: the gradient of step %d is not finite; "+
+				"start again with a lower optimizer.learning_rate", n))
+		}
 		t.state.Updates++
 	}
 	return t.dev.Do(func() {
