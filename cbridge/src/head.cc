@@ -14,6 +14,7 @@
 
 #include "kernels.h"
 #include "pool.h"
+#include "product.h"
 #include "softmax.h"
 
 namespace cb {
@@ -52,6 +53,7 @@ at::Tensor head_rows(const cb_model& m, const at::Tensor& hidden, const at::Tens
 
 at::Tensor head_logits(const cb_model& m, const at::Tensor& h) {
   if (m.dtype != at::kFloat) return at::linear(h, m.head.w).to(at::kFloat);
+  if (is_small_product(h)) return small_product(h, m.head.w);
   at::Tensor out = at::empty({h.size(0), m.arch.vocab}, h.options());
   const int64_t size = block_size(m);
   for (int64_t v = 0; v < m.arch.vocab; v += size) {

@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "pool.h"
+#include "product.h"
 
 namespace cb {
 
@@ -161,7 +162,8 @@ void attach_grad(cb_model* m) {
 }  // namespace
 
 at::Tensor Matrix::apply(const at::Tensor& x) const {
-  return packed.defined() ? packed_linear(x, packed) : at::linear(x, w);
+  if (packed.defined()) return packed_linear(x, packed);
+  return is_small_product(x) ? small_product(x, w) : at::linear(x, w);
 }
 
 at::Tensor Matrix::backward_input(const at::Tensor& dy) const { return at::mm(dy, w); }
@@ -198,7 +200,8 @@ void cb_model::drop_grad() {
 
 void cb_model::pack(bool on) {
   cb::check(trainable || compute[0].defined(), "a frozen model is prepacked once");
-  on = on && device.is_cpu() && cb::can_reorder(dtype);
+  // In fp32 a model that trains decodes by small_product, which reads the matrices as they are.
+  on = on && device.is_cpu() && cb::can_reorder(dtype) && !(trainable && dtype == at::kFloat);
   const cb::ReturnBlocks guard;  // blocked copies come and go with every step
   const auto one = [&](cb::Matrix& m) { m.packed = on ? cb::reorder(m.w) : at::Tensor(); };
   for (cb::Layer& l : layers) {
