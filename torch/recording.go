@@ -27,10 +27,16 @@ func (r *Recording) Close() {
 // Room returns the number of rows that fit.
 func (r *Recording) Room() int { return r.rows }
 
-// Clear empties the recording for another round; its memory stays.
+// Clear empties the recording for another round, and makes its memory present. Gradients that lie in it are lost.
 func (r *Recording) Clear() {
 	var e C.cb_err
 	must(C.cb_recording_clear(r.h, &e), &e)
+}
+
+// Release empties the recording and gives its memory back until Clear.
+func (r *Recording) Release() {
+	var e C.cb_err
+	must(C.cb_recording_release(r.h, &e), &e)
 }
 
 // Record makes the decoder record the one tree that is admitted and all steps after it.
@@ -51,7 +57,8 @@ func (r *Recording) Rows() (slot, position []int64) {
 
 // Tape returns what Forward with a tape would have given for a tree whose packed row i was recorded as rows[i]: the
 // tape and the hidden rows [N,H]. The recording must stay open until the tape is used up. last says that no other
-// tape is taken before Clear: the backward pass then gives the memory back as it goes.
+// tape is taken before Clear: the backward pass then puts the gradients into the recording's memory where it is the
+// only one since ZeroGrad, and gives the memory back where not.
 func (r *Recording) Tape(s *Scope, rows []int64, last bool) (*Tape, *Tensor) {
 	final := C.int32_t(0)
 	if last {

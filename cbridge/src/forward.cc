@@ -95,13 +95,21 @@ at::Tensor walk_segments(const cb_model& m, const cb_tree& t, cb_tape* tape, at:
   return dy;
 }
 
-// The activations were recorded while the tokens were sampled: nothing is run again.
-at::Tensor walk_recording(const cb_model& m, const cb_tree& t, cb_tape* tape, at::Tensor dy) {
-  for (int64_t i = m.arch.layers - 1; i >= 0; i--) {
-    populate(m.grad[static_cast<size_t>(i)]);
-    dy = layer_backward(m, m.layers[static_cast<size_t>(i)], t,
-                        tape->recorded->layer(i, tape->rows), dy);
-    if (tape->last) tape->recorded->drop(i);
+// The activations were recorded while the tokens were sampled: nothing is run again. Where this is
+// the step's only pass, a layer's gradients take the place of its activations, whose memory is at
+// hand: new pages would cost as much as a tenth of the products.
+at::Tensor walk_recording(cb_model* m, const cb_tree& t, cb_tape* tape, at::Tensor dy) {
+  const bool in_place = tape->last && !m->layer_grads;
+  for (int64_t i = m->arch.layers - 1; i >= 0; i--) {
+    const at::Tensor grad = m->grad[static_cast<size_t>(i)];
+    const Activations a = tape->recorded->layer(i, tape->rows);  // a copy
+    if (in_place) {
+      m->place_grad(i, tape->recorded->reuse(i, grad.numel()));
+    } else {
+      if (tape->last) tape->recorded->drop(i);
+      populate(grad);
+    }
+    dy = layer_backward(*m, m->layers[static_cast<size_t>(i)], t, a, dy);
   }
   tape->recorded = nullptr;
   return dy;
@@ -140,8 +148,9 @@ int32_t cb_backward(cb_model* m, cb_tree* t, cb_tape* tape, cb_tensor* dhidden, 
     cb::check(!tape->inputs.empty() || tape->recorded != nullptr,
               "the tape is empty: it holds one forward pass and is used up by its backward");
     const at::Tensor dy = cb::unwrap(dhidden);
-    const at::Tensor dx = tape->recorded != nullptr ? cb::walk_recording(*m, *t, tape, dy)
+    const at::Tensor dx = tape->recorded != nullptr ? cb::walk_recording(m, *t, tape, dy)
                                                     : cb::walk_segments(*m, *t, tape, dy);
+    m->layer_grads = true;
     at::Tensor g = m->embed.grad;
     g.index_add_(0, t->ids, dx.to(at::kFloat));
   });

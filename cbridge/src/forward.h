@@ -39,7 +39,7 @@ at::Tensor run_layers(const cb_model& m, const cb_tree& t, cb_tape* tape, const 
 
 struct cb_tape : cb::Counted {
   int64_t segment = 0;
-  const cb_recording* recorded = nullptr;  // activations come from here when set, at `rows`
+  cb_recording* recorded = nullptr;  // activations come from here when set, at `rows`
   at::Tensor rows;
   bool last = false;                  // nothing reads the recording after this tape
   std::vector<at::Tensor> inputs;     // one per segment

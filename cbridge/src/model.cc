@@ -9,6 +9,7 @@
 
 #include <cmath>
 #include <memory>
+#include <numeric>
 
 #include "pool.h"
 #include "product.h"
@@ -116,12 +117,18 @@ void make_buffers(cb_model* m) {
   sizes.push_back(vh);
   sizes.push_back(a.hidden);
   if (a.tied == 0) sizes.push_back(vh);
-  const auto f32 = at::TensorOptions(at::kFloat).device(m->device);
-  for (const int64_t n : sizes) {
-    if (m->trainable) m->master.push_back(at::zeros({n}, f32));
-    const bool shared = m->trainable && m->dtype == at::kFloat;
-    m->compute.push_back(shared ? m->master.back() : at::zeros({n}, f32.dtype(m->dtype)));
-  }
+  const auto buffers = [&](at::ScalarType dtype) {
+    // One that is frozen gives back what it does not need beside its blocked copies.
+    if (!m->trainable) {
+      std::vector<at::Tensor> each;
+      for (const int64_t n : sizes) each.push_back(zero_pool(n, dtype, m->device));
+      return each;
+    }
+    const int64_t all = std::accumulate(sizes.begin(), sizes.end(), int64_t{0});
+    return huge_pool(all, dtype, m->device).split_with_sizes(sizes);
+  };
+  if (m->trainable) m->master = buffers(at::kFloat);
+  m->compute = m->trainable && m->dtype == at::kFloat ? m->master : buffers(m->dtype);
 }
 
 void make_views(cb_model* m) {
@@ -133,23 +140,27 @@ void make_views(cb_model* m) {
   m->head.w = a.tied != 0 ? m->embed.w : comp(a.layers + 2).view({a.vocab, a.hidden});
 }
 
-// Points every matrix and vector at its part of the gradient buffers, or at nothing when there are
-// none.
+at::Tensor grad_buffer(const cb_model* m, int64_t i) {
+  return m->grad.empty() ? at::Tensor() : m->grad[static_cast<size_t>(i)];
+}
+
+// Points a layer's matrices and vectors at their parts of its gradient buffer, or at nothing when
+// there is none.
+void attach_layer_grad(cb_model* m, int64_t i) {
+  const Layer g = make_layer(m->arch, grad_buffer(m, i));
+  Layer& l = m->layers[static_cast<size_t>(i)];
+  l.attn_norm.grad = g.attn_norm.w;
+  l.qkv.grad = g.qkv.w;
+  l.out.grad = g.out.w;
+  l.mlp_norm.grad = g.mlp_norm.w;
+  l.gate_up.grad = g.gate_up.w;
+  l.down.grad = g.down.w;
+}
+
 void attach_grad(cb_model* m) {
   const cb_arch& a = m->arch;
-  const auto grad = [&](int64_t i) {
-    return m->grad.empty() ? at::Tensor() : m->grad[static_cast<size_t>(i)];
-  };
-  for (int64_t i = 0; i < a.layers; i++) {
-    const Layer g = make_layer(a, grad(i));
-    Layer& l = m->layers[static_cast<size_t>(i)];
-    l.attn_norm.grad = g.attn_norm.w;
-    l.qkv.grad = g.qkv.w;
-    l.out.grad = g.out.w;
-    l.mlp_norm.grad = g.mlp_norm.w;
-    l.gate_up.grad = g.gate_up.w;
-    l.down.grad = g.down.w;
-  }
+  for (int64_t i = 0; i < a.layers; i++) attach_layer_grad(m, i);
+  const auto grad = [&](int64_t i) { return grad_buffer(m, i); };
   const auto table = [&](int64_t i) {
     const at::Tensor g = grad(i);
     return g.defined() ? g.view({a.vocab, a.hidden}) : g;
@@ -182,7 +193,9 @@ void Matrix::accumulate(const at::Tensor& dy, const at::Tensor& x) const {
 void cb_model::need_grad() {
   cb::check(trainable, "a frozen model has no gradients");
   if (!grad.empty()) return;
-  // One allocation, which goes back to the system as a whole when the gradients are dropped.
+  // One allocation, which goes back to the system as a whole when the gradients are dropped, and
+  // of which no part takes memory that the backward pass does not write to.
+  layer_grads = false;
   int64_t all = 0, at = 0;
   for (const at::Tensor& w : master) all += w.numel();
   const at::Tensor pool = cb::zero_pool(all, at::kFloat, device);
@@ -193,8 +206,16 @@ void cb_model::need_grad() {
   cb::attach_grad(this);
 }
 
+void cb_model::place_grad(int64_t layer, const at::Tensor& memory) {
+  const auto i = static_cast<size_t>(layer);
+  cb::check(memory.sizes().equals(grad[i].sizes()), "gradients of another size");
+  grad[i] = memory;
+  cb::attach_layer_grad(this, layer);
+}
+
 void cb_model::drop_grad() {
   grad.clear();
+  layer_grads = false;
   cb::attach_grad(this);
 }
 
@@ -275,6 +296,7 @@ int32_t cb_model_zero_grad(cb_model* m, cb_err* e) {
       m->need_grad();
     } else {
       for (const at::Tensor& g : m->grad) g.zero_();
+      m->layer_grads = false;
     }
   });
 }

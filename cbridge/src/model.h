@@ -43,6 +43,7 @@ struct cb_model : cb::Counted {
   at::Tensor cos, sin;                      // [context, D/2] fp32
   std::vector<at::Tensor> master, compute;  // by buffer index; masters only when trainable
   std::vector<at::Tensor> grad;             // empty when there are none
+  bool layer_grads = false;                 // a backward pass has added to those of the layers
   std::vector<cb::Layer> layers;
   cb::Matrix embed;  // [V,H], also the head of a tied model
   cb::Matrix head;   // [V,H]; shares memory with embed when tied
@@ -50,6 +51,9 @@ struct cb_model : cb::Counted {
 
   // Makes zero gradients where there are none; refuses a frozen model.
   void need_grad();
+  // Puts the gradients of a layer into this memory, which holds zeroes. Only before anything was
+  // added to them.
+  void place_grad(int64_t layer, const at::Tensor& memory);
   void drop_grad();
   int64_t buffers() const { return arch.layers + 2 + (arch.tied != 0 ? 0 : 1); }
   void pack(bool on);

@@ -13,22 +13,28 @@ cb_recording::cb_recording(const cb_model& m, int64_t rows) : capacity(rows) {
   const int64_t q = static_cast<int64_t>(a.heads) * a.head_dim,
                 kv = static_cast<int64_t>(a.kv_heads) * a.head_dim;
   const int64_t h = a.hidden, qd = q + 2 * kv, f2 = 2 * static_cast<int64_t>(a.ffn);
-  // One allocation, which goes back to the system as a whole when the recording is freed.
-  layer_size = rows * (2 * h + qd + q + f2);
-  pool = cb::zero_pool(layer_size * a.layers + rows * h, m.dtype, m.device);
+  const auto size = static_cast<int64_t>(c10::elementSize(m.dtype));
+  constexpr int64_t kAlign = 64;
+  const auto aligned = [](int64_t n) { return (n + kAlign - 1) / kAlign * kAlign; };
+  const int64_t gradients = m.master[0].numel() * static_cast<int64_t>(sizeof(float));
+  layer_bytes = std::max(aligned(rows * (2 * h + qd + q + f2) * size), aligned(gradients));
+  pool = cb::huge_pool(layer_bytes * a.layers + rows * h * size, at::kByte, m.device);
   int64_t at = 0;
   const auto buffer = [&](int64_t width) {
-    const at::Tensor t = pool.narrow(0, at, rows * width).view({rows, width});
-    at += rows * width;
+    const int64_t bytes = rows * width * size;
+    const at::Tensor t = pool.narrow(0, at, bytes).view(m.dtype).view({rows, width});
+    at += bytes;
     return t;
   };
   for (int64_t i = 0; i < a.layers; i++) {
+    at = i * layer_bytes;
     x.push_back(buffer(h));
     qkv.push_back(buffer(qd));
     o.push_back(buffer(q));
     x2.push_back(buffer(h));
     gu.push_back(buffer(f2));
   }
+  at = layer_bytes * a.layers;
   hidden = buffer(h);
 }
 
@@ -59,8 +65,24 @@ cb::Activations cb_recording::layer(int64_t i, const at::Tensor& rows) const {
   return {pick(x[k]), pick(qkv[k]), pick(o[k]), pick(x2[k]), pick(gu[k])};
 }
 
-void cb_recording::drop(int64_t i) const {
-  cb::release(pool.narrow(0, i * layer_size, layer_size));
+void cb_recording::drop(int64_t i) {
+  cb::release(layer_memory(i));
+  present = false;
+}
+
+at::Tensor cb_recording::reuse(int64_t i, int64_t count) const {
+  const auto bytes = count * static_cast<int64_t>(sizeof(float));
+  return layer_memory(i).narrow(0, 0, bytes).view(at::kFloat).zero_();
+}
+
+void cb_recording::populate() {
+  if (!present) cb::populate(pool);
+  present = true;
+}
+
+void cb_recording::release() {
+  cb::release(pool);
+  present = false;
 }
 
 using cb::guard;
@@ -70,6 +92,7 @@ extern "C" {
 int32_t cb_recording_new(cb_model* m, int64_t rows, cb_recording** out, cb_err* e) {
   return guard(e, [&] {
     cb::check(rows > 0, "a recording holds at least one row");
+    cb::check(m->trainable, "a frozen model has no use for a recording");
     *out = new cb_recording(*m, rows);
   });
 }
@@ -81,6 +104,16 @@ int32_t cb_recording_clear(cb_recording* r, cb_err* e) {
     r->n = 0;
     r->slot.clear();
     r->position.clear();
+    r->populate();
+  });
+}
+
+int32_t cb_recording_release(cb_recording* r, cb_err* e) {
+  return guard(e, [&] {
+    r->n = 0;
+    r->slot.clear();
+    r->position.clear();
+    r->release();
   });
 }
 

@@ -26,9 +26,20 @@ struct cb_recording : cb::Counted {
   void finish(const at::Tensor& last_hidden, const std::vector<int64_t>& slots,
               const std::vector<int64_t>& at);
   cb::Activations layer(int64_t i, const at::Tensor& rows) const;
-  // Gives a layer's memory back: its activations were read for the last time.
-  void drop(int64_t i) const;
 
-  at::Tensor pool;     // all of the above, layer after layer
-  int64_t layer_size;  // elements
+  // The backward pass that reads a layer's activations for the last time has two uses for their
+  // memory: it gives it back, or puts the layer's gradients there, n zeroes to begin with.
+  void drop(int64_t i);
+  at::Tensor reuse(int64_t i, int64_t n) const;
+
+  // Makes all of the memory present before a round, or gives all of it back.
+  void populate();
+  void release();
+
+ private:
+  at::Tensor layer_memory(int64_t i) const { return pool.narrow(0, i * layer_bytes, layer_bytes); }
+
+  at::Tensor pool;          // bytes of all of the above, layer after layer
+  int64_t layer_bytes = 0;  // enough for a layer's gradients, too
+  bool present = false;
 };

@@ -72,7 +72,7 @@ func (r *round) startRecording() {
 		if s.room != nil {
 			s.room.Close()
 		}
-		s.room = torch.NewRecording(s.model.Model, rows)
+		s.room = torch.NewRecording(s.model.Model, rows+rows/16) // the next step's prompts may be a little longer
 	}
 	r.recording = r.s.room
 	r.recording.Clear()

@@ -109,6 +109,8 @@ func (s *Sampler) generate(ctx context.Context, step int, reqs []Request, record
 		r.dec = torch.NewDecoder(s.model.Model, min(slots, len(reqs)), longest+s.opt.MaxNewTokens, s.sampling())
 		if record {
 			r.startRecording()
+		} else if s.room != nil {
+			s.room.Release() // an evaluation, which needs the memory
 		}
 	})
 	if err != nil {
