@@ -1,108 +1,14 @@
 #include "decode.h"
 
-#include <ATen/Parallel.h>
-#include <ATen/ops/arange.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/empty_like.h>
 #include <ATen/ops/isin.h>
-#include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
-#include <cmath>
 #include <memory>
 #include <numeric>
 
 #include "head.h"
-#include "vecmath.h"
-
-namespace cb {
-
-namespace {
-
-// One query row against one KV head's cache: out += softmax(q k) v. G query heads share the keys.
-template <class T>
-void attend_slot(const T* q, const T* k, const T* v, T* out, int64_t len, int64_t group,
-                 int64_t dim, int64_t stride, std::vector<float>& score) {
-  const float scale = 1.0F / std::sqrt(static_cast<float>(dim));
-  score.resize(static_cast<size_t>(len));
-  std::vector<float> acc(static_cast<size_t>(dim));
-  for (int64_t g = 0; g < group; g++) {
-    const T* qg = q + g * dim;
-    float top = -std::numeric_limits<float>::infinity();
-    for (int64_t t = 0; t < len; t++) {
-      float s = 0;
-      const T* kt = k + t * stride;
-#pragma omp simd reduction(+ : s)
-      for (int64_t i = 0; i < dim; i++) s += static_cast<float>(qg[i]) * static_cast<float>(kt[i]);
-      score[static_cast<size_t>(t)] = s * scale;
-      top = std::max(top, s * scale);
-    }
-    float sum = 0;
-    float* sums = acc.data();
-    std::fill_n(sums, dim, 0.0F);
-    for (int64_t t = 0; t < len; t++) {
-      const float p = fast_exp(score[static_cast<size_t>(t)] - top);
-      sum += p;
-      const T* vt = v + t * stride;
-      for (int64_t i = 0; i < dim; i++) sums[i] += p * static_cast<float>(vt[i]);
-    }
-    for (int64_t i = 0; i < dim; i++) out[g * dim + i] = static_cast<T>(sums[i] / sum);
-  }
-}
-
-template <class T>
-void attend_native(const at::Tensor& q, const at::Tensor& kc, const at::Tensor& vc,
-                   const at::Tensor& rows, const at::Tensor& len, const Heads& h,
-                   const at::Tensor& out) {
-  const int64_t width = h.q * h.dim, stride = h.kv * h.dim, group = h.q / h.kv,
-                max_len = kc.size(1);
-  const T* qp = q.const_data_ptr<T>();
-  const T* kp = kc.const_data_ptr<T>();
-  const T* vp = vc.const_data_ptr<T>();
-  T* op = out.mutable_data_ptr<T>();
-  const int64_t* slot = rows.const_data_ptr<int64_t>();
-  const int64_t* n = len.const_data_ptr<int64_t>();
-  at::parallel_for(0, rows.size(0) * h.kv, 4, [&](int64_t begin, int64_t end) {
-    std::vector<float> score;
-    for (int64_t i = begin; i < end; i++) {
-      const int64_t b = i / h.kv, head = i % h.kv;
-      const int64_t at = slot[b] * max_len * stride + head * h.dim;
-      const int64_t to = b * width + head * group * h.dim;
-      attend_slot<T>(qp + to, kp + at, vp + at, op + to, n[b], group, h.dim, stride, score);
-    }
-  });
-}
-
-// q [B, heads*D] against the first len[b] cached tokens of slot rows[b].
-at::Tensor attend_cache(const at::Tensor& q, const at::Tensor& kc, const at::Tensor& vc,
-                        const at::Tensor& rows, const at::Tensor& len, const Heads& h) {
-  const int64_t b = q.size(0);
-  if (native_cpu(q)) {
-    at::Tensor out = at::empty_like(q);
-    if (q.scalar_type() == at::kFloat) {
-      attend_native<float>(q, kc, vc, rows, len, h, out);
-    } else {
-      attend_native<c10::BFloat16>(q, kc, vc, rows, len, h, out);
-    }
-    return out;
-  }
-  const int64_t t = kc.size(1);
-  const auto heads = [&](const at::Tensor& c) {
-    return c.index_select(0, rows).view({b, t, h.kv, h.dim}).transpose(1, 2);
-  };
-  const at::Tensor seen =
-      at::arange(t, len.options()).unsqueeze(0).lt(len.unsqueeze(1)).view({b, 1, 1, t});
-  const at::Tensor o =
-      at::scaled_dot_product_attention(q.view({b, h.q, 1, h.dim}), heads(kc), heads(vc), seen, 0.0,
-                                       false, std::nullopt, /*enable_gqa=*/true);
-  return o.reshape({b, h.q * h.dim});
-}
-
-}  // namespace
-
-}  // namespace cb
 
 void cb_decoder::set_active(std::vector<int64_t> a) {
   active = std::move(a);
@@ -148,7 +54,7 @@ void cb_decoder::step() {
     cb::rope_(a.qkv, h.q + h.kv, h.dim, m.cos, m.sin, at, 1);
     k[i].index_put_({rows, at}, a.qkv.narrow(1, qd, kd));
     v[i].index_put_({rows, at}, a.qkv.narrow(1, qd + kd, kd));
-    a.o = cb::attend_cache(a.qkv.narrow(1, 0, qd).contiguous(), k[i], v[i], rows, seen, h);
+    a.o = cb::attend_cache(a.qkv.narrow(1, 0, qd), k[i], v[i], rows, seen, h);
     a.x2 = l.out.apply(a.o).add_(x);
     a.gu = l.gate_up.apply(cb::rms_norm(a.x2, l.mlp_norm.w, m.arch.rms_eps, nullptr));
     x = l.down.apply(cb::swiglu(a.gu)).add_(a.x2);

@@ -56,8 +56,7 @@ at::Tensor layer_backward(const cb_model& m, const Layer& l, const cb_tree& t, c
       rms_norm_backward(l.gate_up.backward_input(dgu), a.x2, l.mlp_norm.w, rstd, l.mlp_norm.grad)
           .add_(dy);
   l.out.accumulate(dx2, a.o);
-  const at::Tensor dqkv =
-      attend_backward(t, l.out.backward_input(dx2), heads, attended(t, a.qkv, heads));
+  const at::Tensor dqkv = attend_backward(t, l.out.backward_input(dx2), a.qkv, heads);
   rope_(dqkv, m.arch.heads + m.arch.kv_heads, m.arch.head_dim, m.cos, m.sin, t.positions, -1);
   l.qkv.accumulate(dqkv, rms_norm(a.x, l.attn_norm.w, m.arch.rms_eps, &rstd));
   return rms_norm_backward(l.qkv.backward_input(dqkv), a.x, l.attn_norm.w, rstd, l.attn_norm.grad)

@@ -5,10 +5,10 @@
 #include <functional>
 #include <vector>
 
+#include "attend.h"
 #include "kernels.h"
 #include "model.h"
 #include "recording.h"
-#include "tree.h"
 
 namespace cb {
 

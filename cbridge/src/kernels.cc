@@ -74,6 +74,43 @@ void rms_rows_backward(const T* dy, const T* x, const T* w, const float* rstd, T
   }
 }
 
+// Rows are functions of plain pointers: a loop inside a lambda reads captured pointers again for
+// every element, and is not vectorized.
+template <class T>
+void swiglu_row(const T* gate, const T* up, T* y, int64_t f) {
+#pragma omp simd
+  for (int64_t i = 0; i < f; i++) {
+    const float a = static_cast<float>(gate[i]);
+    const float s = a / (1.0F + fast_exp(-a));
+    y[i] = static_cast<T>(s * static_cast<float>(up[i]));
+  }
+}
+
+template <class T>
+void swiglu_row_backward(const T* dy, const T* gate, const T* up, T* dgate, T* dup, T* y,
+                         int64_t f) {
+#pragma omp simd
+  for (int64_t i = 0; i < f; i++) {
+    const float a = static_cast<float>(gate[i]);
+    const float sig = 1.0F / (1.0F + fast_exp(-a));
+    const float d = static_cast<float>(dy[i]), u = static_cast<float>(up[i]);
+    dgate[i] = static_cast<T>(d * u * sig * (1.0F + a * (1.0F - sig)));
+    dup[i] = static_cast<T>(d * a * sig);
+    y[i] = static_cast<T>(a * sig * u);
+  }
+}
+
+// Rotates the halves (a, b) of one head by the angles of cos c and sin s.
+template <class T>
+void rope_head(T* x, const float* c, const float* s, float sign, int64_t half) {
+#pragma omp simd
+  for (int64_t i = 0; i < half; i++) {
+    const float a = static_cast<float>(x[i]), b = static_cast<float>(x[half + i]);
+    x[i] = static_cast<T>(a * c[i] - b * s[i] * sign);
+    x[half + i] = static_cast<T>(b * c[i] + a * s[i] * sign);
+  }
+}
+
 at::Tensor rstd_of(const at::Tensor& x, double eps) {
   return x.to(at::kFloat).pow(2).mean(-1).add(eps).rsqrt();
 }
@@ -155,12 +192,7 @@ at::Tensor swiglu(const at::Tensor& gu) {
     at::parallel_for(0, rows, grain(2 * f), [&](int64_t b, int64_t e) {
       for (int64_t n = b; n < e; n++) {
         const T* g = in + n * 2 * f;
-#pragma omp simd
-        for (int64_t i = 0; i < f; i++) {
-          const float a = static_cast<float>(g[i]);
-          const float s = a / (1.0F + fast_exp(-a));
-          out[n * f + i] = static_cast<T>(s * static_cast<float>(g[f + i]));
-        }
+        swiglu_row(g, g + f, out + n * f, f);
       }
     });
   });
@@ -185,16 +217,8 @@ at::Tensor swiglu_backward(const at::Tensor& dy, const at::Tensor& gu, at::Tenso
     at::parallel_for(0, rows, grain(2 * f), [&](int64_t b, int64_t e) {
       for (int64_t n = b; n < e; n++) {
         const T* g = in + n * 2 * f;
-#pragma omp simd
-        for (int64_t i = 0; i < f; i++) {
-          const float a = static_cast<float>(g[i]);
-          const float sig = 1.0F / (1.0F + fast_exp(-a));
-          const float dyi = static_cast<float>(d[n * f + i]);
-          const float up = static_cast<float>(g[f + i]);
-          out[n * 2 * f + i] = static_cast<T>(dyi * up * sig * (1.0F + a * (1.0F - sig)));
-          out[n * 2 * f + f + i] = static_cast<T>(dyi * a * sig);
-          act[n * f + i] = static_cast<T>(a * sig * up);
-        }
+        T* dg = out + n * 2 * f;
+        swiglu_row_backward(d + n * f, g, g + f, dg, dg + f, act + n * f, f);
       }
     });
   });
@@ -225,15 +249,7 @@ void rope_(const at::Tensor& qkv, int64_t heads, int64_t head_dim, const at::Ten
       for (int64_t n = begin; n < end; n++) {
         const float* c = cp + pos[n] * half;
         const float* s = sp + pos[n] * half;
-        for (int64_t h = 0; h < heads; h++) {
-          T* p = x + n * width + h * head_dim;
-#pragma omp simd
-          for (int64_t i = 0; i < half; i++) {
-            const float a = static_cast<float>(p[i]), b = static_cast<float>(p[half + i]);
-            p[i] = static_cast<T>(a * c[i] - b * s[i] * sg);
-            p[half + i] = static_cast<T>(b * c[i] + a * s[i] * sg);
-          }
-        }
+        for (int64_t h = 0; h < heads; h++) rope_head(x + n * width + h * head_dim, c, s, sg, half);
       }
     });
   });

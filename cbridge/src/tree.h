@@ -1,9 +1,17 @@
-// A packed batch of sequences that share prefixes, and attention over it.
+// A packed batch of sequences that share prefixes.
 #pragma once
 
 #include <vector>
 
 #include "tensor.h"
+
+namespace cb {
+
+struct Span {
+  int64_t start, len, parent, depth;  // rows of a node; depth: tokens of all ancestors
+};
+
+}  // namespace cb
 
 // Nodes are padded to Q queries and K keys for batched products; index tensors map between packed
 // rows and the padded blocks. Row N of a padded gather stands for "nothing".
@@ -17,26 +25,23 @@ struct cb_tree : cb::Counted {
   at::Tensor key_rows;        // [M*K] packed row of each padded key; padding repeats row 0
   at::Tensor key_pad;         // [M*K] packed row, N for padding
   at::Tensor hidden_key;      // [M,1,1,Q,K] bool: true where a query may not see a key
+
+  // The same without padding, on the host, for loops over rows.
+  std::vector<cb::Span> spans;              // [M]
+  std::vector<int64_t> node_of;             // [N]
+  std::vector<int64_t> chains, chain_at;    // rows from the root down to each node's end, and where
+                                            // a node's begin
+  std::vector<std::vector<int64_t>> below;  // [M] a node and all of its descendants
+  std::vector<int64_t> seen_before;         // [N+1] keys seen by all rows before
+
+  void lay_out(const std::vector<cb::Span>& nodes);
+  // Rows in sequence order of which a row sees the first seen(row), itself last.
+  const int64_t* chain_of(int64_t row) const {
+    const int64_t node = node_of[static_cast<size_t>(row)];
+    return chains.data() + chain_at[static_cast<size_t>(node)];
+  }
+  int64_t seen(int64_t row) const {
+    const auto i = static_cast<size_t>(row);
+    return seen_before[i + 1] - seen_before[i];
+  }
 };
-
-namespace cb {
-
-// What attention keeps for its backward pass.
-struct Attended {
-  at::Tensor q, k, v;  // padded: [M*kv, G*Q, D], [M*kv, K, D], [M*kv, K, D]
-  at::Tensor p;        // probabilities [M*kv, G*Q, K]
-};
-
-struct Heads {
-  int64_t q, kv, dim;
-};
-
-// Attention probabilities of qkv [N,(heads+2*kv)*D] with rotated q and k.
-Attended attended(const cb_tree& t, const at::Tensor& qkv, const Heads& h);
-// Attention output [N, heads*D].
-at::Tensor attend(const cb_tree& t, const at::Tensor& qkv, const Heads& h);
-// dL/dqkv (still rotated) from dL/dout.
-at::Tensor attend_backward(const cb_tree& t, const at::Tensor& dout, const Heads& h,
-                           const Attended& kept);
-
-}  // namespace cb

@@ -1,0 +1,32 @@
+// Attention of packed trees and of decode slots.
+#pragma once
+
+#include "tree.h"
+
+namespace cb {
+
+struct Heads {
+  int64_t q, kv, dim;
+};
+
+// Output [N, heads*D] for qkv [N,(heads+2*kv)*D] with rotated q and k.
+at::Tensor attend(const cb_tree& t, const at::Tensor& qkv, const Heads& h);
+// dL/dqkv (still rotated) from dL/dout. Probabilities are computed again.
+at::Tensor attend_backward(const cb_tree& t, const at::Tensor& dout, const at::Tensor& qkv,
+                           const Heads& h);
+
+// One query a slot: q [B, heads*D] against the first len[b] tokens that slot rows[b] has cached in
+// k and v [S, max_len, kv*D].
+at::Tensor attend_cache(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                        const at::Tensor& rows, const at::Tensor& len, const Heads& h);
+
+// The same as loops over rows, for the CPU. Sequences of up to kShortKeys tokens: padding them for
+// batched products would move more data than there is arithmetic.
+constexpr int64_t kShortKeys = 128;
+at::Tensor attend_short(const cb_tree& t, const at::Tensor& qkv, const Heads& h);
+at::Tensor attend_short_backward(const cb_tree& t, const at::Tensor& dout, const at::Tensor& qkv,
+                                 const Heads& h);
+at::Tensor attend_cache_native(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                               const at::Tensor& rows, const at::Tensor& len, const Heads& h);
+
+}  // namespace cb

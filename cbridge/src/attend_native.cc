@@ -1,0 +1,248 @@
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "attend.h"
+#include "vecmath.h"
+
+namespace cb {
+
+namespace {
+
+template <class F>
+void with_type(const at::Tensor& t, F&& f) {
+  if (t.scalar_type() == at::kFloat) {
+    f(float{});
+  } else {
+    f(c10::BFloat16{});
+  }
+}
+
+template <class T>
+float dot(const T* a, const T* b, int64_t n) {
+  float s = 0;
+#pragma omp simd reduction(+ : s)
+  for (int64_t i = 0; i < n; i++) s += static_cast<float>(a[i]) * static_cast<float>(b[i]);
+  return s;
+}
+
+// y += a * x
+template <class T>
+void add_scaled(float* y, float a, const T* x, int64_t n) {
+#pragma omp simd
+  for (int64_t i = 0; i < n; i++) y[i] += a * static_cast<float>(x[i]);
+}
+
+template <class T>
+void store(const float* from, T* to, int64_t n, float scale) {
+  for (int64_t i = 0; i < n; i++) to[i] = static_cast<T>(from[i] * scale);
+}
+
+// exp(score - top) of q against len keys, and their sum's inverse; key(t) is the t-th key.
+template <class T, class Key>
+float weights(const T* q, const Key& key, int64_t len, int64_t dim, float* p) {
+  const float scale = 1.0F / std::sqrt(static_cast<float>(dim));
+  float top = -std::numeric_limits<float>::infinity();
+  for (int64_t t = 0; t < len; t++) {
+    p[t] = dot(q, key(t), dim) * scale;
+    top = std::max(top, p[t]);
+  }
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t t = 0; t < len; t++) {
+    p[t] = fast_exp(p[t] - top);
+    sum += p[t];
+  }
+  return 1.0F / sum;
+}
+
+// out = softmax(q k) v for one query.
+template <class T, class Key, class Value>
+void attend_row(const T* q, const Key& key, const Value& value, T* out, int64_t len, int64_t dim,
+                float* p, float* sums) {
+  const float inverse = weights(q, key, len, dim, p);
+  std::fill_n(sums, dim, 0.0F);
+  for (int64_t t = 0; t < len; t++) add_scaled(sums, p[t], value(t), dim);
+  store(sums, out, dim, inverse);
+}
+
+// Where things lie in the packed rows [N, (heads+2*kv)*D] of a tree.
+template <class T>
+struct Packed {
+  const cb_tree& t;
+  const Heads& h;
+  const T* qkv;
+  int64_t width = (h.q + 2 * h.kv) * h.dim, group = h.q / h.kv;
+
+  const T* query(int64_t row, int64_t head) const { return qkv + row * width + head * h.dim; }
+  const T* key(int64_t row, int64_t kv) const { return qkv + row * width + (h.q + kv) * h.dim; }
+  const T* value(int64_t row, int64_t kv) const {
+    return qkv + row * width + (h.q + h.kv + kv) * h.dim;
+  }
+};
+
+template <class T>
+void forward_rows(const Packed<T>& x, T* out) {
+  const cb_tree& t = x.t;
+  const Heads& h = x.h;
+  at::parallel_for(0, t.n * h.kv, 16, [&](int64_t begin, int64_t end) {
+    std::vector<float> p(static_cast<size_t>(t.k)), sums(static_cast<size_t>(h.dim));
+    for (int64_t i = begin; i < end; i++) {
+      const int64_t row = i / h.kv, kv = i % h.kv;
+      const int64_t* chain = t.chain_of(row);
+      for (int64_t head = kv * x.group; head < (kv + 1) * x.group; head++) {
+        attend_row(
+            x.query(row, head), [&](int64_t k) { return x.key(chain[k], kv); },
+            [&](int64_t k) { return x.value(chain[k], kv); }, out + (row * h.q + head) * h.dim,
+            t.seen(row), h.dim, p.data(), sums.data());
+      }
+    }
+  });
+}
+
+// Probabilities and their gradients, [head, key] of each row behind one another.
+struct Kept {
+  std::vector<float> p, ds;
+  Kept(const cb_tree& t, const Heads& h)
+      : p(static_cast<size_t>(t.seen_before[static_cast<size_t>(t.n)] * h.q)), ds(p.size()) {}
+  static int64_t at(const cb_tree& t, const Heads& h, int64_t row, int64_t head) {
+    return t.seen_before[static_cast<size_t>(row)] * h.q + head * t.seen(row);
+  }
+};
+
+// dL/dq of every row, which needs the row's own keys alone.
+template <class T>
+void backward_queries(const Packed<T>& x, const T* dout, T* dqkv, Kept* kept) {
+  const cb_tree& t = x.t;
+  const Heads& h = x.h;
+  const float scale = 1.0F / std::sqrt(static_cast<float>(h.dim));
+  at::parallel_for(0, t.n * h.q, 16, [&](int64_t begin, int64_t end) {
+    std::vector<float> dq(static_cast<size_t>(h.dim));
+    for (int64_t i = begin; i < end; i++) {
+      const int64_t row = i / h.q, head = i % h.q, kv = head / x.group, len = t.seen(row);
+      const int64_t* chain = t.chain_of(row);
+      float* p = kept->p.data() + Kept::at(t, h, row, head);
+      float* ds = kept->ds.data() + Kept::at(t, h, row, head);
+      const float inverse = weights(
+          x.query(row, head), [&](int64_t k) { return x.key(chain[k], kv); }, len, h.dim, p);
+      float mean = 0;
+      for (int64_t k = 0; k < len; k++) {
+        p[k] *= inverse;
+        ds[k] = dot(dout + i * h.dim, x.value(chain[k], kv), h.dim);
+        mean += p[k] * ds[k];
+      }
+      std::fill(dq.begin(), dq.end(), 0.0F);
+      for (int64_t k = 0; k < len; k++) {
+        ds[k] = (ds[k] - mean) * p[k] * scale;
+        add_scaled(dq.data(), ds[k], x.key(chain[k], kv), h.dim);
+      }
+      store(dq.data(), dqkv + row * x.width + head * h.dim, h.dim, 1);
+    }
+  });
+}
+
+// dL/dk and dL/dv of one key: the sum over the queries that see it, in the order of the rows.
+template <class T>
+void backward_key(const Packed<T>& x, const T* dout, const Kept& kept, int64_t row, int64_t kv,
+                  float* dk, float* dv) {
+  const cb_tree& t = x.t;
+  const Heads& h = x.h;
+  const int64_t own = t.node_of[static_cast<size_t>(row)], at = t.seen(row) - 1;
+  for (const int64_t node : t.below[static_cast<size_t>(own)]) {
+    const auto& span = t.spans[static_cast<size_t>(node)];
+    for (int64_t n = node == own ? row : span.start; n < span.start + span.len; n++) {
+      for (int64_t head = kv * x.group; head < (kv + 1) * x.group; head++) {
+        const auto entry = static_cast<size_t>(Kept::at(t, h, n, head) + at);
+        add_scaled(dk, kept.ds[entry], x.query(n, head), h.dim);
+        add_scaled(dv, kept.p[entry], dout + (n * h.q + head) * h.dim, h.dim);
+      }
+    }
+  }
+}
+
+template <class T>
+void backward_keys(const Packed<T>& x, const T* dout, T* dqkv, const Kept& kept) {
+  const cb_tree& t = x.t;
+  const Heads& h = x.h;
+  // The first rows of a tree are seen by the most queries: rows are dealt out in turn.
+  const int64_t parts = at::get_num_threads();
+  at::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
+    std::vector<float> sums(static_cast<size_t>(2 * h.dim));
+    float *dk = sums.data(), *dv = dk + h.dim;
+    for (int64_t part = begin; part < end; part++) {
+      for (int64_t row = part; row < t.n; row += parts) {
+        for (int64_t kv = 0; kv < h.kv; kv++) {
+          std::fill(sums.begin(), sums.end(), 0.0F);
+          backward_key(x, dout, kept, row, kv, dk, dv);
+          store(dk, dqkv + row * x.width + (h.q + kv) * h.dim, h.dim, 1);
+          store(dv, dqkv + row * x.width + (h.q + h.kv + kv) * h.dim, h.dim, 1);
+        }
+      }
+    }
+  });
+}
+
+template <class T>
+void cache_rows(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                const at::Tensor& rows, const at::Tensor& len, const Heads& h,
+                const at::Tensor& out) {
+  const int64_t width = h.q * h.dim, stride = h.kv * h.dim, group = h.q / h.kv, max_len = k.size(1),
+                q_stride = q.stride(0);
+  const T* qp = q.const_data_ptr<T>();
+  const T* kp = k.const_data_ptr<T>();
+  const T* vp = v.const_data_ptr<T>();
+  T* op = out.mutable_data_ptr<T>();
+  const int64_t* slot = rows.const_data_ptr<int64_t>();
+  const int64_t* n = len.const_data_ptr<int64_t>();
+  at::parallel_for(0, rows.size(0) * h.kv, 4, [&](int64_t begin, int64_t end) {
+    std::vector<float> p(static_cast<size_t>(max_len)), sums(static_cast<size_t>(h.dim));
+    for (int64_t i = begin; i < end; i++) {
+      const int64_t b = i / h.kv, kv = i % h.kv;
+      const int64_t at = slot[b] * max_len * stride + kv * h.dim;
+      for (int64_t head = kv * group; head < (kv + 1) * group; head++) {
+        attend_row(
+            qp + b * q_stride + head * h.dim, [&](int64_t t) { return kp + at + t * stride; },
+            [&](int64_t t) { return vp + at + t * stride; }, op + b * width + head * h.dim, n[b],
+            h.dim, p.data(), sums.data());
+      }
+    }
+  });
+}
+
+}  // namespace
+
+at::Tensor attend_short(const cb_tree& t, const at::Tensor& qkv, const Heads& h) {
+  at::Tensor out = at::empty({t.n, h.q * h.dim}, qkv.options());
+  with_type(qkv, [&](auto tag) {
+    using T = decltype(tag);
+    forward_rows(Packed<T>{t, h, qkv.const_data_ptr<T>()}, out.mutable_data_ptr<T>());
+  });
+  return out;
+}
+
+at::Tensor attend_short_backward(const cb_tree& t, const at::Tensor& dout, const at::Tensor& qkv,
+                                 const Heads& h) {
+  at::Tensor dqkv = at::empty_like(qkv);
+  Kept kept(t, h);
+  with_type(qkv, [&](auto tag) {
+    using T = decltype(tag);
+    const Packed<T> x{t, h, qkv.const_data_ptr<T>()};
+    const T* d = dout.const_data_ptr<T>();
+    backward_queries(x, d, dqkv.mutable_data_ptr<T>(), &kept);
+    backward_keys(x, d, dqkv.mutable_data_ptr<T>(), kept);
+  });
+  return dqkv;
+}
+
+at::Tensor attend_cache_native(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                               const at::Tensor& rows, const at::Tensor& len, const Heads& h) {
+  at::Tensor out = at::empty({q.size(0), h.q * h.dim}, q.options());
+  with_type(q, [&](auto tag) { cache_rows<decltype(tag)>(q, k, v, rows, len, h, out); });
+  return out;
+}
+
+}  // namespace cb
