@@ -198,15 +198,16 @@ void cache_rows(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
   T* op = out.mutable_data_ptr<T>();
   const int64_t* slot = rows.const_data_ptr<int64_t>();
   const int64_t* n = len.const_data_ptr<int64_t>();
-  at::parallel_for(0, rows.size(0) * h.kv, 4, [&](int64_t begin, int64_t end) {
+  at::parallel_for(0, rows.size(0), 1, [&](int64_t begin, int64_t end) {
     std::vector<float> p(static_cast<size_t>(max_len)), sums(static_cast<size_t>(h.dim));
-    for (int64_t i = begin; i < end; i++) {
-      const int64_t b = i / h.kv, kv = i % h.kv;
-      const int64_t at = slot[b] * max_len * stride + kv * h.dim;
-      for (int64_t head = kv * group; head < (kv + 1) * group; head++) {
+    for (int64_t b = begin; b < end; b++) {
+      const T* key = kp + slot[b] * max_len * stride;
+      const T* value = vp + slot[b] * max_len * stride;
+      for (int64_t head = 0; head < h.q; head++) {
+        const int64_t at = head / group * h.dim;
         attend_row(
-            qp + b * q_stride + head * h.dim, [&](int64_t t) { return kp + at + t * stride; },
-            [&](int64_t t) { return vp + at + t * stride; }, op + b * width + head * h.dim, n[b],
+            qp + b * q_stride + head * h.dim, [&](int64_t t) { return key + t * stride + at; },
+            [&](int64_t t) { return value + t * stride + at; }, op + b * width + head * h.dim, n[b],
             h.dim, p.data(), sums.data());
       }
     }
