@@ -26,17 +26,18 @@ func (m *Model) Logprobs(hidden *Tensor, rows, targets []int64, wantEntropy bool
 		return logprobs, entropy
 	}
 	var e C.cb_err
-	must(C.cb_head_logprobs(m.h, hidden.handle(), i64(rows), i64(targets), C.int64_t(len(rows)),
+	must(C.cb_head_logprobs(m.h, nil, hidden.handle(), i64(rows), i64(targets), C.int64_t(len(rows)),
 		f32(logprobs), f32(entropy), nil, &e), &e)
 	return logprobs, entropy
 }
 
-// LogprobsWithGrad is Logprobs with entropy for a trainable model; the Head is for HeadBackward.
-func (m *Model) LogprobsWithGrad(hidden *Tensor, rows, targets []int64) (logprobs, entropy []float32, head *Head) {
+// LogprobsWithGrad is Logprobs with entropy for a trainable model; the Head is for HeadBackward. tape is the one that
+// hidden came with: logits that were kept with a Recording are not computed again.
+func (m *Model) LogprobsWithGrad(tape *Tape, hidden *Tensor, rows, targets []int64) (logprobs, entropy []float32, head *Head) {
 	logprobs, entropy = make([]float32, len(rows)), make([]float32, len(rows))
 	var h *C.cb_head
 	var e C.cb_err
-	must(C.cb_head_logprobs(m.h, hidden.handle(), i64(rows), i64(targets), C.int64_t(len(rows)),
+	must(C.cb_head_logprobs(m.h, tape.h, hidden.handle(), i64(rows), i64(targets), C.int64_t(len(rows)),
 		f32(logprobs), f32(entropy), &h, &e), &e)
 	return logprobs, entropy, &Head{h, len(rows)}
 }

@@ -73,7 +73,7 @@ func trainStep(d *torch.Device, m *torch.Model, o *torch.AdamW, step int) []floa
 	defer tree.Close()
 	tape := torch.NewTape(1)
 	defer tape.Close()
-	lp, _, head := m.LogprobsWithGrad(m.Forward(s, tree, tape), upTo(len(text)-1), text[1:])
+	lp, _, head := m.LogprobsWithGrad(tape, m.Forward(s, tree, tape), upTo(len(text)-1), text[1:])
 	defer head.Close()
 	m.ZeroGrad()
 	seed := make([]float32, len(lp))
@@ -203,7 +203,7 @@ func TestHeadWithoutRowsAndWithWrongSeeds(t *testing.T) {
 			len(ent) != 2 || none != nil {
 			t.Errorf("%v and %v with entropies, %v and %v without", lp, ent, plain, none)
 		}
-		_, _, head := m.LogprobsWithGrad(hidden, []int64{0}, []int64{2})
+		_, _, head := m.LogprobsWithGrad(tape, hidden, []int64{0}, []int64{2})
 		defer head.Close()
 		refused(t, "two seeds for one log-prob", func() { m.HeadBackward(s, head, []float32{1, 2}) })
 		var e *torch.Error

@@ -69,7 +69,7 @@ func TestClosingTwice(t *testing.T) {
 		dec := torch.NewDecoder(m, 1, 8, torch.Sampling{TopP: 1, MaxNew: 2})
 		opt := torch.NewAdamW(m, 0.9, 0.95, 1e-8, 0)
 		s := torch.NewScope()
-		_, _, head := m.LogprobsWithGrad(m.Forward(s, tree, tape), []int64{0}, []int64{2})
+		_, _, head := m.LogprobsWithGrad(tape, m.Forward(s, tree, tape), []int64{0}, []int64{2})
 		for range 2 {
 			for _, c := range []interface{ Close() }{s, head, opt, dec, tape, tree, m} {
 				c.Close()

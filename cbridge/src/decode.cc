@@ -63,6 +63,11 @@ void cb_decoder::step() {
   note(x);
   len.index_copy_(0, rows, at::where(was_done, len.index_select(0, rows), seen));
   const at::Tensor logits = cb::head_logits(m, cb::rms_norm(x, m.norm.w, m.arch.rms_eps, nullptr));
+  if (recording != nullptr) {
+    std::vector<int64_t> fresh(active.size());
+    std::iota(fresh.begin(), fresh.end(), recording->n - static_cast<int64_t>(active.size()));
+    recording->keep_logits(logits, fresh);
+  }
   record(rows, cb::sample(logits, how, key.index_select(0, rows), made.index_select(0, rows), eos));
 }
 
@@ -147,8 +152,9 @@ int32_t cb_decoder_admit(cb_decoder* d, cb_tree* t, const int64_t* chain, const 
     d->done.index_fill_(0, s, 0);
     d->key.index_copy_(0, s, keys);
     const at::Tensor rows = cb::head_rows(*d->model, hidden, cb::ints(ends.data(), b, dev));
-    d->record(s, cb::sample(cb::head_logits(*d->model, rows), d->how, keys,
-                            d->made.index_select(0, s), d->eos));
+    const at::Tensor logits = cb::head_logits(*d->model, rows);
+    if (d->recording != nullptr) d->recording->keep_logits(logits, ends);
+    d->record(s, cb::sample(logits, d->how, keys, d->made.index_select(0, s), d->eos));
     d->free_slots.resize(d->free_slots.size() - static_cast<size_t>(b));
     std::vector<int64_t> now = d->active;
     now.insert(now.end(), taken.begin(), taken.end());

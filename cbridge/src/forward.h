@@ -41,7 +41,9 @@ struct cb_tape : cb::Counted {
   int64_t segment = 0;
   cb_recording* recorded = nullptr;  // activations come from here when set, at `rows`
   at::Tensor rows;
-  bool last = false;                  // nothing reads the recording after this tape
-  std::vector<at::Tensor> inputs;     // one per segment
-  std::vector<cb::Activations> kept;  // of all layers when segment >= L, else empty between calls
+  std::vector<at::Tensor> logits;       // as in the recording: what logits_of points into
+  std::vector<const float*> logits_of;  // of each packed row; empty when none were recorded
+  bool last = false;                    // nothing reads the recording after this tape
+  std::vector<at::Tensor> inputs;       // one per segment
+  std::vector<cb::Activations> kept;    // of all layers when segment >= L, else empty between calls
 };

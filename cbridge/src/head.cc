@@ -1,5 +1,6 @@
 #include "head.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
@@ -12,7 +13,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "kernels.h"
+#include "forward.h"
 #include "pool.h"
 #include "product.h"
 #include "softmax.h"
@@ -25,14 +26,46 @@ namespace {
 // products are better.
 int64_t block_size(const cb_model& m) { return m.device.is_cpu() ? 3072 : 32768; }
 
-// Logits up to this many bytes are kept from the forward to the backward pass, which saves a
-// quarter of the head's arithmetic.
-constexpr int64_t kKeptBytes = 192 << 20;
-
 void copy_out(const at::Tensor& t, float* out) {
   if (out == nullptr) return;
   const at::Tensor host = t.to(at::kCPU, at::kFloat).contiguous();
   std::copy_n(host.const_data_ptr<float>(), host.numel(), out);
+}
+
+// Takes over the logits that the rows were sampled from, if every row has them.
+void take_sampled(cb_head* h, cb_tape* tape, const int64_t* rows, int64_t r) {
+  if (tape == nullptr || tape->logits_of.empty()) return;
+  for (int64_t i = 0; i < r; i++) {
+    const float* logits = tape->logits_of.at(static_cast<size_t>(rows[i]));
+    if (logits == nullptr) {
+      h->sampled.clear();
+      return;
+    }
+    h->sampled.push_back(logits);
+  }
+  h->owner = std::move(tape->logits);
+  tape->logits_of.clear();
+}
+
+// head_blocks for the rows of h, from the sampled logits where there are some.
+void blocks_of(const cb_model& m, const cb_head& h,
+               const std::function<void(int64_t, const at::Tensor&)>& f) {
+  if (h.sampled.empty()) {
+    head_blocks(m, h.h, f);
+    return;
+  }
+  const auto rows = static_cast<int64_t>(h.sampled.size());
+  const int64_t size = block_size(m);
+  for (int64_t v = 0; v < m.arch.vocab; v += size) {
+    const int64_t n = std::min<int64_t>(size, m.arch.vocab - v);
+    const at::Tensor part = at::empty({rows, n}, at::kFloat);
+    float* to = part.mutable_data_ptr<float>();
+    at::parallel_for(0, rows, 16, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; i++)
+        std::copy_n(h.sampled[static_cast<size_t>(i)] + v, n, to + i * n);
+    });
+    f(v, part);
+  }
 }
 
 // The logits of each row's target, taken from block after block.
@@ -80,7 +113,7 @@ using cb::unwrap;
 
 extern "C" {
 
-int32_t cb_head_logprobs(cb_model* m, cb_tensor* hidden, const int64_t* rows,
+int32_t cb_head_logprobs(cb_model* m, cb_tape* tape, cb_tensor* hidden, const int64_t* rows,
                          const int64_t* targets, int64_t r, float* logprob, float* entropy,
                          cb_head** keep, cb_err* e) {
   return guard(e, [&] {
@@ -96,10 +129,13 @@ int32_t cb_head_logprobs(cb_model* m, cb_tensor* hidden, const int64_t* rows,
     h->targets = cb::ints(targets, r, m->device);
     h->x = x.index_select(0, h->rows);
     h->h = cb::rms_norm(h->x, m->norm.w, m->arch.rms_eps, &h->rstd);
+    cb::take_sampled(h.get(), tape, rows, r);
     cb::RunningSoftmax sm(r, m->device);
     const at::Tensor hit = at::zeros({r}, at::TensorOptions(at::kFloat).device(m->device));
-    const bool keep_logits = keep != nullptr && r * m->arch.vocab * 4 <= cb::kKeptBytes;
-    cb::head_blocks(*m, h->h, [&](int64_t first, const at::Tensor& logits) {
+    const bool keep_logits =
+        keep != nullptr && h->sampled.empty() &&
+        r * m->arch.vocab * static_cast<int64_t>(sizeof(float)) <= cb::kKeptLogits;
+    cb::blocks_of(*m, *h, [&](int64_t first, const at::Tensor& logits) {
       sm.add(logits, {});
       if (keep_logits) h->logits.push_back(logits);
       cb::pick_targets(hit, logits, h->targets, first);
@@ -136,7 +172,7 @@ int32_t cb_head_backward(cb_model* m, cb_head* h, const float* seed, cb_tensor**
       }
     };
     if (h->logits.empty()) {
-      cb::head_blocks(*m, h->h, block_backward);
+      cb::blocks_of(*m, *h, block_backward);
     } else {
       int64_t first = 0;
       for (at::Tensor& kept : h->logits) {

@@ -13,11 +13,17 @@ struct cb_head : cb::Counted {
   at::Tensor rows, targets;  // [R]
   at::Tensor x, rstd, h;     // selected hidden rows [R,H], 1/rms [R], normed [R,H]
   at::Tensor lse;            // [R] fp32
-  std::vector<at::Tensor>
-      logits;  // of every block [R,n] fp32 where they fit; empty: computed again when needed
+  // Logits, where they need not be computed again: those of the rows [V] as they were sampled from,
+  // or those of every block [R,n], fp32.
+  std::vector<const float*> sampled;  // points into `owner`
+  std::vector<at::Tensor> owner, logits;
 };
 
 namespace cb {
+
+// Logits up to this many bytes are kept for the backward pass, which saves a quarter of the head's
+// arithmetic, or half of it where sampling has computed them.
+constexpr int64_t kKeptLogits = 192 << 20;
 
 // Normed hidden rows [R,H] of packed rows.
 at::Tensor head_rows(const cb_model& m, const at::Tensor& hidden, const at::Tensor& rows);

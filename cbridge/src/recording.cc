@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "decode.h"
+#include "head.h"
 #include "pool.h"
 
 cb_recording::cb_recording(const cb_model& m, int64_t rows) : capacity(rows) {
@@ -59,10 +60,39 @@ void cb_recording::finish(const at::Tensor& last_hidden, const std::vector<int64
   n += count;
 }
 
+// The CPU alone keeps them: elsewhere rows would have to be gathered one by one.
+void cb_recording::keep_logits(const at::Tensor& l, const std::vector<int64_t>& rows) {
+  if (!l.is_cpu() || logits_bytes > cb::kKeptLogits) return;
+  logits_bytes += static_cast<int64_t>(l.nbytes());
+  if (logits_bytes > cb::kKeptLogits) {
+    drop_logits();
+    return;
+  }
+  logits.push_back(l);
+  logits_of.resize(static_cast<size_t>(n), nullptr);
+  for (size_t i = 0; i < rows.size(); i++) {
+    logits_of[static_cast<size_t>(rows[i])] =
+        l.const_data_ptr<float>() + static_cast<int64_t>(i) * l.size(1);
+  }
+}
+
+void cb_recording::drop_logits() {
+  logits.clear();
+  logits_of.clear();
+}
+
 cb::Activations cb_recording::layer(int64_t i, const at::Tensor& rows) const {
   const auto k = static_cast<size_t>(i);
   const auto pick = [&](const at::Tensor& t) { return t.index_select(0, rows); };
   return {pick(x[k]), pick(qkv[k]), pick(o[k]), pick(x2[k]), pick(gu[k])};
+}
+
+void cb_recording::empty() {
+  n = 0;
+  slot.clear();
+  position.clear();
+  drop_logits();
+  logits_bytes = 0;
 }
 
 void cb_recording::drop(int64_t i) {
@@ -101,18 +131,14 @@ void cb_recording_free(cb_recording* r) { delete r; }
 
 int32_t cb_recording_clear(cb_recording* r, cb_err* e) {
   return guard(e, [&] {
-    r->n = 0;
-    r->slot.clear();
-    r->position.clear();
+    r->empty();
     r->populate();
   });
 }
 
 int32_t cb_recording_release(cb_recording* r, cb_err* e) {
   return guard(e, [&] {
-    r->n = 0;
-    r->slot.clear();
-    r->position.clear();
+    r->empty();
     r->release();
   });
 }
@@ -138,6 +164,13 @@ int32_t cb_recording_tape(cb_recording* r, const int64_t* rows, int64_t n, int32
     t->recorded = r;
     t->last = last != 0;
     t->rows = cb::ints(rows, n, r->hidden.device());
+    if (!r->logits.empty()) {
+      r->logits_of.resize(static_cast<size_t>(r->n), nullptr);
+      for (int64_t i = 0; i < n; i++)
+        t->logits_of.push_back(r->logits_of[static_cast<size_t>(rows[i])]);
+      t->logits = r->logits;
+    }
+    if (t->last) r->drop_logits();
     *hidden = cb::wrap(r->hidden.index_select(0, t->rows));
     *tape = t.release();
   });

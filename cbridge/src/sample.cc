@@ -5,7 +5,6 @@
 #include <ATen/ops/argmax.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
-#include <ATen/ops/logsumexp.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/sort.h>
 #include <ATen/ops/topk.h>
@@ -14,6 +13,8 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+
+#include "softmax.h"
 
 namespace cb {
 
@@ -180,7 +181,9 @@ Draw sample(const at::Tensor& logits, const cb_sampling& s, const at::Tensor& ke
     ids = draw_portable(x, static_cast<double>(1.0F / s.temperature), key, pos);
   }
   const at::Tensor hit = logits.gather(1, ids.unsqueeze(1)).squeeze(1);
-  return {ids, hit.sub(at::logsumexp(logits, {-1}))};
+  RunningSoftmax sm(logits.size(0), logits.device());
+  sm.add(logits, {});
+  return {ids, hit.to(at::kDouble).sub(sm.lse()).to(at::kFloat)};
 }
 
 }  // namespace cb

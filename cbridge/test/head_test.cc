@@ -47,14 +47,16 @@ Result run(Model& m, const at::Tensor& hidden, const std::vector<float>& seed) {
   cb_head* head = nullptr;
   const int64_t* ids = targets(m).data();
   EXPECT_OK(cb_model_zero_grad(m.m, &e));
-  EXPECT_OK(cb_head_logprobs(m.m, h, kRows.data(), ids, kR, lp.data(), ent.data(), &head, &e));
+  EXPECT_OK(
+      cb_head_logprobs(m.m, nullptr, h, kRows.data(), ids, kR, lp.data(), ent.data(), &head, &e));
   EXPECT_OK(cb_head_backward(m.m, head, seed.data(), &d, &e));
   r.logprob = floats(lp);
   r.entropy = floats(ent);
   r.dhidden = cb::unwrap(d);
   r.grads = m.grads();
   std::vector<float> again(kR);
-  EXPECT_OK(cb_head_logprobs(m.m, h, kRows.data(), ids, kR, again.data(), nullptr, nullptr, &e));
+  EXPECT_OK(
+      cb_head_logprobs(m.m, nullptr, h, kRows.data(), ids, kR, again.data(), nullptr, nullptr, &e));
   EXPECT(again == lp);
   cb_head_free(head);
   cb_tensor* both[] = {h, d};
@@ -132,7 +134,7 @@ void refused() {
   float out[1];
   const int64_t row = kN, zero = 0;
   const auto call = [&](const int64_t* r, const int64_t* t) {
-    return cb_head_logprobs(m.m, h, r, t, 1, out, nullptr, nullptr, &e);
+    return cb_head_logprobs(m.m, nullptr, h, r, t, 1, out, nullptr, nullptr, &e);
   };
   EXPECT_FAILS(call(&row, &zero), CB_ERR_INDEX);
   for (const int64_t id : {int64_t{-1}, int64_t{m.arch.vocab}}) {

@@ -3,12 +3,15 @@
 #include <ATen/Context.h>
 #include <ATen/ops/randn.h>
 
+#include <cmath>
 #include <map>
 #include <utility>
 #include <vector>
 
 #include "check.h"
 #include "fixture.h"
+#include "forward.h"
+#include "head.h"
 
 namespace {
 
@@ -106,6 +109,7 @@ void recorded_is_computed(int32_t dtype, double tol) {
     grads[i] = m.grads();
   }
   EXPECT_NEAR(cb::unwrap(hidden[1]), cb::unwrap(hidden[0]), tol);
+  EXPECT(r.rec->logits.empty());  // the last tape has taken them along
   for (size_t i = 0; i < grads[0].size(); i++) {
     const double scale = grads[0][i].abs().max().item<double>() + 1;
     EXPECT_NEAR(grads[1][i].div(scale), grads[0][i].div(scale), tol);
@@ -118,6 +122,42 @@ void recorded_is_computed(int32_t dtype, double tol) {
   cb_tensor_free(all, 3);
   for (cb_tape* x : tape) cb_tape_free(x);
   cb_tree_free(t);
+  cb_recording_free(r.rec);
+}
+
+// Log-probs and head gradients from the logits that were sampled from, and without them.
+void sampled_logits_are_the_heads(bool kept) {
+  Model m(CB_F32, true, true);
+  cb_err e;
+  const Round r = sample(m);
+  EXPECT(!r.rec->logits.empty());
+  if (!kept) r.rec->drop_logits();
+  cb_tape* tape = nullptr;
+  cb_tensor* hidden = nullptr;
+  EXPECT_OK(cb_recording_tape(r.rec, r.rows.data(), 11, 1, &tape, &hidden, &e));
+  // The prompt's last row and the three after it; row 0 was sampled from by nobody.
+  for (const bool whole : {false, true}) {
+    const int64_t rows[] = {4, 5, 6, whole ? 7 : 0}, targets[] = {1, 2, 3, 4};
+    std::vector<at::Tensor> grads[2];
+    float lp[2][4] = {};
+    for (const int i : {0, 1}) {
+      cb_head* head = nullptr;
+      cb_tensor* dx = nullptr;
+      const float seed[] = {1, -2, 0.5F, 3};
+      EXPECT_OK(cb_model_zero_grad(m.m, &e));
+      EXPECT_OK(cb_head_logprobs(m.m, i == 0 ? nullptr : tape, hidden, rows, targets, 4, lp[i],
+                                 nullptr, &head, &e));
+      EXPECT(head->sampled.empty() == (i == 0 || !whole || !kept));
+      EXPECT_OK(cb_head_backward(m.m, head, seed, &dx, &e));
+      grads[i] = m.grads();
+      cb_tensor_free(&dx, 1);
+      cb_head_free(head);
+    }
+    for (const int j : {0, 1, 2, 3}) EXPECT(std::abs(lp[0][j] - lp[1][j]) < 1e-5);
+    for (size_t i = 0; i < grads[0].size(); i++) EXPECT_NEAR(grads[1][i], grads[0][i], 1e-5);
+  }
+  cb_tensor_free(&hidden, 1);
+  cb_tape_free(tape);
   cb_recording_free(r.rec);
 }
 
@@ -147,6 +187,8 @@ int main() {
     at::manual_seed(31);
     recorded_is_computed(CB_F32, 1e-5);
     recorded_is_computed(CB_BF16, 0.06);
+    sampled_logits_are_the_heads(true);
+    sampled_logits_are_the_heads(false);
     too_small();
   });
 }

@@ -44,7 +44,7 @@ func (m *Model) RecordedPass(seqs []Sequence, rec *Recorded, which []int, last b
 }
 
 func (p *Pass) scoreHidden(hidden *torch.Tensor) {
-	lp, ent, head := p.m.LogprobsWithGrad(hidden, p.b.rows, p.b.targets)
+	lp, ent, head := p.m.LogprobsWithGrad(p.tape, hidden, p.b.rows, p.b.targets)
 	p.head = head
 	p.Score = p.b.scored(lp, ent)
 }
