@@ -1,6 +1,17 @@
 #!/usr/bin/env bash
-# Names every tool that is missing, in one line, and fails: run before anything is downloaded.
+# Names a processor that cannot run what is built, or every tool that is missing, in one line, and
+# fails: run before anything is downloaded.
 set -euo pipefail
+
+# CMakeLists.txt compiles for x86-64-v3. Where there is no such file, oaif itself says so.
+if [ "$(uname -m)" = x86_64 ] && [ -r /proc/cpuinfo ]; then
+  for flag in avx2 fma; do
+    if ! grep -qw "$flag" /proc/cpuinfo; then
+      echo "oaif: this processor has no ${flag^^}: oaif is compiled for x86-64 with AVX2 and FMA" >&2
+      exit 1
+    fi
+  done
+fi
 
 python=${PYTHON:-python3}
 missing=()
