@@ -60,8 +60,9 @@ model: check ## get the demo model, SmolLM2-135M-Instruct
 # CMake is asked on every call and does nothing when nothing has changed.
 .PHONY: cbridge
 cbridge: check $(LIBTORCH_READY) ## build the C++ libraries and their tests
-	@gotorch=$$(go mod download -json $(GOTORCH) | sed -n 's/^\t"Dir": "\(.*\)",$$/\1/p'); \
-	mkdir -p $(BUILD); cmake -S . -B $(BUILD) -DLIBTORCH=$(LIBTORCH) -DGOTORCH="$$gotorch" -DCB_CUDA=$(CB_CUDA) \
+	@go mod download $(GOTORCH) || { echo "oaif: go could not download $(GOTORCH)" >&2; exit 1; }
+	@gotorch=$$(go list -m -f '{{.Dir}}' $(GOTORCH)); mkdir -p $(BUILD); \
+	cmake -S . -B $(BUILD) -DLIBTORCH=$(LIBTORCH) -DGOTORCH="$$gotorch" -DCB_CUDA=$(CB_CUDA) \
 		-Wno-dev > $(BUILD)/cmake.log 2>&1 || { cat $(BUILD)/cmake.log; exit 1; }
 	@cmake --build $(BUILD) --parallel 2 -- --no-print-directory
 	@line="#define CB_BUILD_DIGEST \"$$(cat cbridge/include/*.h $(BUILD)/lib/*.so | sha256sum | \
