@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# fetch.sh [cu126|cu128|cu130|cu132|cpu]: gets the pinned libtorch into dist/<version>, about 5 GB.
-# dist/<version>/torch is then a libtorch: include/ and lib/.
+# fetch.sh [cu126|cu128|cu130|cu132|cpu]: gets the pinned libtorch into dist/<version>, 4.0 GB
+# for cu130. dist/<version>/torch is then a libtorch: include/ and lib/.
 set -euo pipefail
 
 version=${1:-cu130}
