@@ -49,6 +49,15 @@ func scoped(t *testing.T, d *torch.Device, f func(s *torch.Scope)) {
 	})
 }
 
+// zeros returns a float32 tensor of zeros. Device goroutine only.
+func zeros(s *torch.Scope, d *torch.Device, shape ...int) *torch.Tensor {
+	n := 1
+	for _, size := range shape {
+		n *= size
+	}
+	return s.FromFloat32(d, make([]float32, n), shape...)
+}
+
 // portable runs f with the operators that CUDA uses.
 func portable(f func()) {
 	torch.SetPortable(true)
