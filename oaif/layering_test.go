@@ -35,6 +35,7 @@ var mayImport = map[string][]string{
 	"oaif/checkpoint":      {"oaif"},
 	"oaif/report":          {"oaif", "oaif/annotator", "oaif/checkpoint", "oaif/prompts"},
 	"torch":                {},
+	"torch/torchtest":      {"torch"},
 	"oaif/loss":            {"torch"},
 	"oaif/model":           {"oaif", "oaif/weights", "torch"},
 	"oaif/lm":              {"oaif", "oaif/model", "oaif/vocab"},

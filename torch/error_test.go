@@ -8,10 +8,11 @@ import (
 	"github.com/wangkuiyi/gotorch"
 
 	"github.com/oaif/oaif/torch"
+	"github.com/oaif/oaif/torch/torchtest"
 )
 
 func TestEveryExceptionClassBecomesAnError(t *testing.T) {
-	d := newDevice(t)
+	d := torchtest.Open(t, 1)
 	codes := []torch.Code{
 		torch.CodeOther, torch.CodeTorch, torch.CodeIndex, torch.CodeValue, torch.CodeType,
 		torch.CodeNotImpl, torch.CodeMemory, torch.CodeDevice, torch.CodeArgument,
@@ -38,21 +39,21 @@ func TestEveryExceptionClassBecomesAnError(t *testing.T) {
 }
 
 func TestDeviceSurvivesErrors(t *testing.T) {
-	d := newDevice(t)
+	d := torchtest.Open(t, 1)
 	for range 3 {
 		if err := d.Do(func() { torch.Throw(torch.CodeTorch) }); err == nil {
 			t.Fatal("no error came back")
 		}
 	}
 	ran := false
-	do(t, d, func() { ran = true })
+	torchtest.Do(t, d, func() { ran = true })
 	if !ran {
 		t.Error("the device served nothing after an error")
 	}
 }
 
 func TestMistakesOfCallers(t *testing.T) {
-	d := newDevice(t)
+	d := torchtest.Open(t, 1)
 	for _, c := range []struct {
 		name string
 		code torch.Code
@@ -105,7 +106,7 @@ func TestMistakesOfCallers(t *testing.T) {
 }
 
 func TestGotorchPanicBecomesAnError(t *testing.T) {
-	d := newDevice(t)
+	d := torchtest.Open(t, 1)
 	err := d.Do(func() {
 		s := torch.NewScope()
 		defer s.Close()

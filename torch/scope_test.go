@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/oaif/oaif/torch"
+	"github.com/oaif/oaif/torch/torchtest"
 )
 
 // refused fails the test unless f panics with an *Error of the class argument.
@@ -19,8 +20,8 @@ func refused(t *testing.T, what string, f func()) {
 }
 
 func TestScopeFreesItsTensors(t *testing.T) {
-	d := newDevice(t)
-	do(t, d, func() {
+	d := torchtest.Open(t, 1)
+	torchtest.Do(t, d, func() {
 		before := torch.LiveHandles()
 		s := torch.NewScope()
 		x := zeros(s, d, 2, 3)
@@ -44,8 +45,8 @@ func TestScopeFreesItsTensors(t *testing.T) {
 }
 
 func TestClosingTwice(t *testing.T) {
-	d := newDevice(t)
-	do(t, d, func() {
+	d := torchtest.Open(t, 1)
+	torchtest.Do(t, d, func() {
 		m := newModel(d, torch.Float32, true, 1)
 		tree := torch.NewTree(d, sequence(1, 2))
 		tape := torch.NewTape(1)
@@ -63,7 +64,7 @@ func TestClosingTwice(t *testing.T) {
 
 // TestTensorRoundTrips writes and reads the final norm of a model, which has 16 elements.
 func TestTensorRoundTrips(t *testing.T) {
-	d := newDevice(t)
+	d := torchtest.Open(t, 1)
 	want := append([]float32{1, -2.5, 0, 3e-5, 65504, float32(math.Inf(1))}, make([]float32, 10)...)
 	for _, c := range []struct {
 		dtype torch.DType
@@ -90,7 +91,7 @@ func TestTensorRoundTrips(t *testing.T) {
 }
 
 func TestViewsShareMemory(t *testing.T) {
-	d := newDevice(t)
+	d := torchtest.Open(t, 1)
 	scoped(t, d, func(s *torch.Scope) {
 		x := s.FromFloat32(d, []float32{1, 2, 3, 4, 5, 6}, 3, 2)
 		s.Narrow(x, 0, 1, 1).Write([]float32{30, 40})

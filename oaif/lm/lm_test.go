@@ -16,6 +16,7 @@ import (
 	"github.com/oaif/oaif/oaif/vocab"
 	"github.com/oaif/oaif/oaif/weights"
 	"github.com/oaif/oaif/torch"
+	"github.com/oaif/oaif/torch/torchtest"
 )
 
 var _ annotator.LM = (*lm.LM)(nil)
@@ -35,11 +36,7 @@ func open(t *testing.T) (*lm.LM, *model.Model) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := torch.LiveHandles()
-	dev, err := torch.OpenDevice("cpu", 1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	dev := torchtest.Open(t, 1)
 	m, err := model.Load(dev, file, torch.Float32, false)
 	if err != nil {
 		t.Fatal(err)
@@ -47,10 +44,6 @@ func open(t *testing.T) (*lm.LM, *model.Model) {
 	t.Cleanup(func() {
 		if err := errors.Join(dev.Do(m.Close), file.Close()); err != nil {
 			t.Error(err)
-		}
-		dev.Close()
-		if n := torch.LiveHandles(); n != before {
-			t.Errorf("%d handles left", n-before)
 		}
 	})
 	return lm.New(m, v, "digest"), m
