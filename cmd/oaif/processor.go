@@ -8,8 +8,8 @@ import (
 )
 
 // checkProcessor refuses a processor that lacks what CMakeLists.txt compiles cbridge for: the first
-// loop of it would end the program by an illegal instruction. Loading the library is safe, since the
-// initializers that run before main are not vectorized.
+// loop of it would end the program by an illegal instruction. Loading the library is safe, since
+// the initializers that run before main are not vectorized.
 func checkProcessor() error {
 	if runtime.GOARCH != "amd64" {
 		return nil

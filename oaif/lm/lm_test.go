@@ -72,7 +72,8 @@ func TestNextLogprobs(t *testing.T) {
 				want = m.Score([]model.Sequence{{Prompt: prompt, Completion: []int32{id}}})[0].Sum()
 			})
 			if err != nil || math.Abs(got[i][c]-want) > 1e-5 {
-				t.Errorf("text %d candidate %d: %g, scoring gives %g, %v", i, c, got[i][c], want, err)
+				t.Errorf("text %d candidate %d: %g, scoring gives %g, %v", i, c,
+					got[i][c], want, err)
 			}
 		}
 	}
@@ -85,13 +86,15 @@ func TestNextLogprobsErrors(t *testing.T) {
 	if !errors.Is(err, oaif.ErrUsage) || !strings.Contains(err.Error(), `"no" has 2 tokens`) {
 		t.Errorf("a candidate of two tokens gave %v", err)
 	}
-	_, err = l.NextLogprobs(ctx, []string{"a", strings.Repeat("a", modeltest.Context)}, []string{"p", "n"})
+	_, err = l.NextLogprobs(ctx, []string{"a", strings.Repeat("a", modeltest.Context)},
+		[]string{"p", "n"})
 	if !errors.Is(err, oaif.ErrData) || !strings.Contains(err.Error(), "context") {
 		t.Errorf("a text longer than the context gave %v", err)
 	}
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
-	if _, err := l.NextLogprobs(cancelled, []string{"a"}, []string{"p", "n"}); !errors.Is(err, context.Canceled) {
+	_, err = l.NextLogprobs(cancelled, []string{"a"}, []string{"p", "n"})
+	if !errors.Is(err, context.Canceled) {
 		t.Errorf("a cancelled context gave %v", err)
 	}
 }

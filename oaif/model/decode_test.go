@@ -54,8 +54,8 @@ func alone(m *model.Model, how torch.Sampling) []completion {
 	return out
 }
 
-// crowded decodes all prompts in few slots: prompts are admitted while others are in mid-flight, and
-// ended ones leave. Device goroutine only.
+// crowded decodes all prompts in few slots: prompts are admitted while others are in mid-flight,
+// and ended ones leave. Device goroutine only.
 func crowded(m *model.Model, how torch.Sampling, slots, steps int) []completion {
 	all, keys := prompts()
 	out := make([]completion, len(all))
@@ -84,9 +84,12 @@ func TestNeighboursDoNotChangeATokens(t *testing.T) {
 	eachTiny(t, false, func(t *testing.T, m *model.Model) {
 		torchtest.Do(t, m.Device(), func() {
 			want := alone(m, manner)
-			for _, c := range []struct{ slots, steps int }{{11, 12}, {11, 1}, {3, 1}, {3, 2}, {4, 5}, {1, 3}} {
+			for _, c := range []struct{ slots, steps int }{
+				{11, 12}, {11, 1}, {3, 1}, {3, 2}, {4, 5}, {1, 3},
+			} {
 				for i, got := range crowded(m, manner, c.slots, c.steps) {
-					if !slices.Equal(got.ids, want[i].ids) || !allNear(got.logprobs, want[i].logprobs, 1e-5) {
+					if !slices.Equal(got.ids, want[i].ids) ||
+						!allNear(got.logprobs, want[i].logprobs, 1e-5) {
 						t.Errorf("%+v, prompt %d: %v, alone %v", c, i, got, want[i])
 					}
 				}

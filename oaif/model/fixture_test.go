@@ -17,7 +17,9 @@ import (
 var tiny = []string{"tiny-untied", "tiny-tied"}
 
 // load puts the weights at path on the device until the test ends.
-func load(t *testing.T, d *torch.Device, path string, dtype torch.DType, trainable bool) *model.Model {
+func load(
+	t *testing.T, d *torch.Device, path string, dtype torch.DType, trainable bool,
+) *model.Model {
 	t.Helper()
 	file, err := weights.Open(path)
 	if err != nil {
@@ -38,7 +40,8 @@ func load(t *testing.T, d *torch.Device, path string, dtype torch.DType, trainab
 func eachTiny(t *testing.T, trainable bool, f func(t *testing.T, m *model.Model)) {
 	for _, name := range tiny {
 		t.Run(name, func(t *testing.T) {
-			f(t, load(t, torchtest.Open(t, 1), filepath.Join("testdata", name), torch.Float32, trainable))
+			f(t, load(t, torchtest.Open(t, 1), filepath.Join("testdata", name),
+				torch.Float32, trainable))
 		})
 	}
 }
@@ -53,8 +56,8 @@ func tokens(rng *rand.Rand, n int) []int32 {
 	return out
 }
 
-// sequences are pairs of completions for some prompts, of all lengths, with prompts that begin alike,
-// a prompt given twice, a completion that begins another, and an empty one.
+// sequences are pairs of completions for some prompts, of all lengths, with prompts that begin
+// alike, a prompt given twice, a completion that begins another, and an empty one.
 func sequences() []model.Sequence {
 	rng := rand.New(rand.NewPCG(21, 22))
 	shared := tokens(rng, 11)

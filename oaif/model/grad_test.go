@@ -53,7 +53,8 @@ func TestCheckpointedGradientsAreThePlainOnes(t *testing.T) {
 					plain, scores = gradients(m), got
 				}
 				if !reflect.DeepEqual(gradients(m), plain) || !reflect.DeepEqual(got, scores) {
-					t.Errorf("%s: segments of %d layers give other bits than no segments", dtype, segment)
+					t.Errorf("%s: segments of %d layers give other bits than no segments",
+						dtype, segment)
 				}
 			}
 			for i, s := range m.Score(seqs) {
@@ -105,7 +106,8 @@ func TestMicroBatchesAddUpToTheBatch(t *testing.T) {
 							got[i] -= want[i]
 						}
 						if off := norm(got) / norm(want); !(off < c.tol) {
-							t.Errorf("%s, %s, cut at %d: %s is off by %g of its norm", name, c.dtype, cut, part, off)
+							t.Errorf("%s, %s, cut at %d: %s is off by %g of its norm", name,
+								c.dtype, cut, part, off)
 						}
 					}
 				}

@@ -54,7 +54,8 @@ func TestRecordedPassIsTheForwardPass(t *testing.T) {
 			torchtest.Do(t, m.Device(), func() {
 				seqs, rec := sampleRecorded(m)
 				defer rec.Close()
-				some, which := []model.Sequence{seqs[7], seqs[2], seqs[10], seqs[0]}, []int{7, 2, 10, 0}
+				some, which := []model.Sequence{seqs[7], seqs[2], seqs[10], seqs[0]},
+					[]int{7, 2, 10, 0}
 				seed := seedsFor(some)
 				want := accumulate(m, some, seed, 1)
 				plain := gradients(m)
@@ -63,7 +64,8 @@ func TestRecordedPassIsTheForwardPass(t *testing.T) {
 				defer p.Close()
 				p.Backward(seed)
 				for i, s := range p.Score {
-					if !allNear(s.Logprobs, want[i].Logprobs, c.tol) || !allNear(s.Entropy, want[i].Entropy, c.tol) {
+					if !allNear(s.Logprobs, want[i].Logprobs, c.tol) ||
+						!allNear(s.Entropy, want[i].Entropy, c.tol) {
 						t.Errorf("%s, %s: %v, want %v", name, c.dtype, s, want[i])
 					}
 				}

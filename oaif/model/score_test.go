@@ -97,11 +97,13 @@ func TestKLIsThatOfTheDistributions(t *testing.T) {
 		kl, entropy := p.KL(q, seqs)
 		for i, s := range seqs {
 			if len(kl[i]) != len(s.Completion) || len(entropy[i]) != len(kl[i]) {
-				t.Errorf("sequence %d: %d divergences, %d entropies", i, len(kl[i]), len(entropy[i]))
+				t.Errorf("sequence %d: %d divergences, %d entropies", i, len(kl[i]),
+					len(entropy[i]))
 			}
 			for k := range s.Completion {
 				text := [][]int32{slices.Concat(s.Prompt, s.Completion[:k])}
-				lp, lq := p.NextLogprobs(text, everything())[0], q.NextLogprobs(text, everything())[0]
+				lp, lq := p.NextLogprobs(text, everything())[0],
+					q.NextLogprobs(text, everything())[0]
 				want := 0.0
 				for v := range lp {
 					want += math.Exp(lp[v]) * (lp[v] - lq[v])

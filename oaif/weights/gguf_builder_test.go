@@ -28,17 +28,20 @@ type ggufBuilder struct {
 // one is a whole model of one layer in which all matrices are 32 wide.
 func one() *ggufBuilder {
 	b := &ggufBuilder{magic: "GGUF", version: 3, tensors: -1, pairs: -1, values: map[string]any{
-		"general.architecture": "llama", "llama.block_count": uint32(1), "llama.embedding_length": uint32(32),
-		"llama.attention.head_count": uint32(2), "llama.feed_forward_length": uint32(32),
-		"llama.context_length": uint32(64), "llama.attention.layer_norm_rms_epsilon": float32(1e-5),
-		"tokenizer.ggml.eos_token_id": uint32(2),
+		"general.architecture": "llama", "llama.block_count": uint32(1),
+		"llama.embedding_length": uint32(32), "llama.attention.head_count": uint32(2),
+		"llama.feed_forward_length": uint32(32), "llama.context_length": uint32(64),
+		"llama.attention.layer_norm_rms_epsilon": float32(1e-5),
+		"tokenizer.ggml.eos_token_id":            uint32(2),
 	}}
 	b.add("token_embd.weight", 0, 32, 32)
 	b.add("output_norm.weight", 0, 32)
 	for _, name := range []string{"attn_norm", "ffn_norm"} {
 		b.add("blk.0."+name+".weight", 0, 32)
 	}
-	for _, name := range []string{"attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"} {
+	for _, name := range []string{
+		"attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down",
+	} {
 		b.add("blk.0."+name+".weight", 0, 32, 32)
 	}
 	return b

@@ -20,7 +20,9 @@ func TestCorruptGGUF(t *testing.T) {
 	set := func(key string, value any) func(*ggufBuilder) {
 		return func(b *ggufBuilder) { b.values[key] = value }
 	}
-	drop := func(key string) func(*ggufBuilder) { return func(b *ggufBuilder) { delete(b.values, key) } }
+	drop := func(key string) func(*ggufBuilder) {
+		return func(b *ggufBuilder) { delete(b.values, key) }
+	}
 	for _, c := range []struct {
 		name   string
 		damage func(*ggufBuilder)
@@ -30,8 +32,10 @@ func TestCorruptGGUF(t *testing.T) {
 		{"version 1", func(b *ggufBuilder) { b.version = 1 }, []string{"version 1"}},
 		{"version 4", func(b *ggufBuilder) { b.version = 4 }, []string{"version 4"}},
 		{"version 0", func(b *ggufBuilder) { b.version = 0 }, []string{"version 0"}},
-		{"big-endian", func(b *ggufBuilder) { b.version = 3 << 24 }, []string{"big-endian", "version 3"}},
-		{"tensor count", func(b *ggufBuilder) { b.tensors = 1 << 40 }, []string{"number of tensors"}},
+		{"big-endian", func(b *ggufBuilder) { b.version = 3 << 24 },
+			[]string{"big-endian", "version 3"}},
+		{"tensor count", func(b *ggufBuilder) { b.tensors = 1 << 40 },
+			[]string{"number of tensors"}},
 		{"pair count", func(b *ggufBuilder) { b.pairs = math.MaxInt64 },
 			[]string{"number of metadata pairs"}},
 		{"negative count", func(b *ggufBuilder) { b.tensors = -2 }, []string{"number of tensors"}},
@@ -40,7 +44,8 @@ func TestCorruptGGUF(t *testing.T) {
 		}, []string{"ends within a metadata key"}},
 		{"value type", set("x", []byte{99, 0, 0, 0}), []string{`"x"`, "type number 99"}},
 		{"array of arrays", set("x", []byte{9, 0, 0, 0, 9, 0, 0, 0, 1}), []string{`"x"`, "array"}},
-		{"array length", set("x", append([]byte{9, 0, 0, 0, 8, 0, 0, 0}, bytes.Repeat([]byte{127}, 8)...)),
+		{"array length",
+			set("x", append([]byte{9, 0, 0, 0, 8, 0, 0, 0}, bytes.Repeat([]byte{127}, 8)...)),
 			[]string{`length of metadata key "x"`, "more than the file has room for"}},
 		{"bool", set("x", []byte{7, 0, 0, 0, 2}), []string{`"x"`, "neither true nor false"}},
 		{"uint64", set("x", append([]byte{10, 0, 0, 0}, bytes.Repeat([]byte{255}, 8)...)),
@@ -57,12 +62,14 @@ func TestCorruptGGUF(t *testing.T) {
 			[]string{q, "5 dimensions"}},
 		{"dimension 0", func(b *ggufBuilder) { b.tensor(q).dims[0] = 0 },
 			[]string{q, "dimensions [0 32]"}},
-		{"product overflows", func(b *ggufBuilder) { b.tensor(q).dims = []uint64{1 << 32, 1 << 32} },
+		{"product overflows",
+			func(b *ggufBuilder) { b.tensor(q).dims = []uint64{1 << 32, 1 << 32} },
 			[]string{q, "room"}},
 		{"product wraps", func(b *ggufBuilder) { b.tensor(q).dims = []uint64{1 << 63, 2, 32} },
 			[]string{q, "room"}},
 		{"K quant", func(b *ggufBuilder) { b.tensor(q).kind = 12 }, []string{q, "type Q4_K"}},
-		{"type number", func(b *ggufBuilder) { b.tensor(q).kind = 5 }, []string{q, "type number 5"}},
+		{"type number", func(b *ggufBuilder) { b.tensor(q).kind = 5 },
+			[]string{q, "type number 5"}},
 		{"half a block", func(b *ggufBuilder) {
 			b.tensor(q).dims[0], b.tensor(q).kind = 16, 8
 		}, []string{q, "rows of 16", "Q8_0"}},
@@ -90,18 +97,23 @@ func TestCorruptGGUF(t *testing.T) {
 		{"layers absurd", set("llama.block_count", uint32(1<<31)), []string{"number of layers"}},
 		{"layers negative", set("llama.block_count", int64(-1)), []string{"number of layers -1"}},
 		{"no heads", set("llama.attention.head_count", uint32(0)), []string{"number of heads 0"}},
-		{"KV heads", set("llama.attention.head_count_kv", uint32(3)), []string{"2 heads", "3 KV heads"}},
+		{"KV heads", set("llama.attention.head_count_kv", uint32(3)),
+			[]string{"2 heads", "3 KV heads"}},
 		{"epsilon", set("llama.attention.layer_norm_rms_epsilon", float32(math.NaN())),
 			[]string{"epsilon NaN"}},
 		{"no epsilon", drop("llama.attention.layer_norm_rms_epsilon"),
 			[]string{"layer_norm_rms_epsilon is missing"}},
 		{"theta", set("llama.rope.freq_base", float32(-1)), []string{"rope theta -1"}},
-		{"head size", set("llama.attention.key_length", uint32(8)), []string{q, "[32, 32]", "[16, 32]"}},
-		{"value size", set("llama.attention.value_length", uint32(8)), []string{"value_length = 8"}},
+		{"head size", set("llama.attention.key_length", uint32(8)),
+			[]string{q, "[32, 32]", "[16, 32]"}},
+		{"value size", set("llama.attention.value_length", uint32(8)),
+			[]string{"value_length = 8"}},
 		{"partial rope", set("llama.rope.dimension_count", uint32(8)),
 			[]string{"rope.dimension_count = 8"}},
-		{"rope scaling", set("llama.rope.scaling.type", "yarn"), []string{"rope.scaling.type = yarn"}},
-		{"experts per layer", set("llama.expert_count", layers(0, 8)), []string{"differs between layers"}},
+		{"rope scaling", set("llama.rope.scaling.type", "yarn"),
+			[]string{"rope.scaling.type = yarn"}},
+		{"experts per layer", set("llama.expert_count", layers(0, 8)),
+			[]string{"differs between layers"}},
 		{"KV heads per layer", set("llama.attention.head_count_kv", layers(2, 1)),
 			[]string{"head_count_kv differs between layers"}},
 		{"no KV heads", set("llama.attention.head_count_kv", layers()), []string{"not an integer"}},
@@ -115,7 +127,8 @@ func TestCorruptGGUF(t *testing.T) {
 		{"experts", set("llama.expert_count", uint32(8)), []string{"expert_count = 8"}},
 		{"split file", set("split.count", uint32(2)), []string{"split.count = 2"}},
 		{"vocabulary", set("llama.vocab_size", uint32(31)), []string{"vocab_size = 31"}},
-		{"end id", set("tokenizer.ggml.eot_token_id", uint32(32)), []string{"id 32", "vocabulary of 32"}},
+		{"end id", set("tokenizer.ggml.eot_token_id", uint32(32)),
+			[]string{"id 32", "vocabulary of 32"}},
 		{"end id huge", set("tokenizer.ggml.eos_token_id", int64(1<<40)), []string{"eos_token_id"}},
 		{"no embedding", func(b *ggufBuilder) { b.tensor("token_embd.weight").name = "x" },
 			[]string{"token_embd.weight"}},
@@ -153,9 +166,11 @@ func TestNonFiniteWeightsAreRefused(t *testing.T) {
 
 	b = one()
 	b.add("output.weight", 8, 32, 32)
-	binary.LittleEndian.PutUint16(b.data[b.tensor("output.weight").offset:], 0x7c00) // an infinite scale
+	// an infinite scale
+	binary.LittleEndian.PutUint16(b.data[b.tensor("output.weight").offset:], 0x7c00)
 	path = writeTemp(t, "m.gguf", b.bytes())
-	wantDataError(t, readAll(t, path), path, "output.weight", "NaN", "row 0, column 0") // infinity times 0
+	// infinity times 0
+	wantDataError(t, readAll(t, path), path, "output.weight", "NaN", "row 0, column 0")
 }
 
 func TestEqualValuesPerLayer(t *testing.T) {
@@ -174,11 +189,14 @@ func TestRopeFactorsOfOneAreNone(t *testing.T) {
 		at := b.tensor("rope_freqs.weight").offset + uint64(4*i)
 		binary.LittleEndian.PutUint32(b.data[at:], math.Float32bits(1))
 	}
-	if c := open(t, writeTemp(t, "m.gguf", b.bytes())).Config(); c.RopeFactors != nil || c.RopeScaling != nil {
+	if c := open(t, writeTemp(t, "m.gguf", b.bytes())).Config(); c.RopeFactors != nil ||
+		c.RopeScaling != nil {
 		t.Errorf("%v, %v", c.RopeFactors, c.RopeScaling)
 	}
-	binary.LittleEndian.PutUint32(b.data[b.tensor("rope_freqs.weight").offset:], math.Float32bits(3))
-	if c := open(t, writeTemp(t, "m.gguf", b.bytes())).Config(); c.RopeFactors[0] != 3 || c.RopeScaling != nil {
+	binary.LittleEndian.PutUint32(b.data[b.tensor("rope_freqs.weight").offset:],
+		math.Float32bits(3))
+	if c := open(t, writeTemp(t, "m.gguf", b.bytes())).Config(); c.RopeFactors[0] != 3 ||
+		c.RopeScaling != nil {
 		t.Errorf("factors of no known settings: %v, %v", c.RopeFactors, c.RopeScaling)
 	}
 }

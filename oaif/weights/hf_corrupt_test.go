@@ -38,8 +38,8 @@ func overwrite(t *testing.T, path string, content []byte) {
 
 func TestUnsupportedHFConfigs(t *testing.T) {
 	llama3 := func(key string, value any) map[string]any {
-		rope := map[string]any{"rope_type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4,
-			"original_max_position_embeddings": 64}
+		rope := map[string]any{"rope_type": "llama3", "factor": 8, "low_freq_factor": 1,
+			"high_freq_factor": 4, "original_max_position_embeddings": 64}
 		if rope[key] = value; value == nil {
 			delete(rope, key)
 		}
@@ -60,7 +60,8 @@ func TestUnsupportedHFConfigs(t *testing.T) {
 		{"activation", changes{"hidden_act": "gelu"}, []string{"hidden_act = gelu"}},
 		{"quantized", changes{"quantization_config": changes{"quant_method": "awq"}},
 			[]string{"quantization_config"}},
-		{"type of a number", changes{"hidden_size": "32"}, []string{"hidden_size is not an integer"}},
+		{"type of a number", changes{"hidden_size": "32"},
+			[]string{"hidden_size is not an integer"}},
 		{"fraction", changes{"hidden_size": 32.5}, []string{"hidden_size is not an integer"}},
 		{"no layers", changes{"num_hidden_layers": nil}, []string{"num_hidden_layers is missing"}},
 		{"absurd vocabulary", changes{"vocab_size": 1 << 40}, []string{"vocabulary size"}},
@@ -102,7 +103,9 @@ func TestDamagedHFFolders(t *testing.T) {
 		}
 	}
 	write := func(name, text string) func(*testing.T, string) {
-		return func(t *testing.T, dir string) { overwrite(t, filepath.Join(dir, name), []byte(text)) }
+		return func(t *testing.T, dir string) {
+			overwrite(t, filepath.Join(dir, name), []byte(text))
+		}
 	}
 	for _, c := range []struct {
 		name   string
@@ -113,21 +116,25 @@ func TestDamagedHFFolders(t *testing.T) {
 		{"no config", remove("config.json"), "config.json", []string{"no such file"}},
 		{"config is no JSON", write("config.json", "{\"a\":\n"), "config.json", []string{"JSON"}},
 		{"config is a list", write("config.json", "[]"), "config.json", []string{"JSON object"}},
-		{"generation config", write("generation_config.json", `{"eos_token_id": 1.5}`), "generation_config.json",
+		{"generation config", write("generation_config.json", `{"eos_token_id": 1.5}`),
+			"generation_config.json",
 			[]string{"eos_token_id"}},
 		{"no weights", remove(index), "", []string{"neither model.safetensors nor " + index}},
 		{"no shard", remove(shard), shard, []string{"no such file"}},
 		{"no map", write(index, "{}"), index, []string{"weight_map is missing"}},
 		{"path in the map", write(index, `{"weight_map":{"a":"../x.safetensors"}}`), index,
 			[]string{`"../x.safetensors"`}},
-		{"map lists too little", write(index, `{"weight_map":{"model.norm.weight":"`+shard+`"}}`), shard,
+		{"map lists too little",
+			write(index, `{"weight_map":{"model.norm.weight":"`+shard+`"}}`), shard,
 			[]string{"is not listed for this file"}},
-		{"tokenizer setup", write("tokenizer_config.json", `{"chat_template": 3}`), "tokenizer_config.json",
+		{"tokenizer setup", write("tokenizer_config.json", `{"chat_template": 3}`),
+			"tokenizer_config.json",
 			[]string{"chat_template"}},
-		{"template", write("chat_template.jinja", "\xff"), "chat_template.jinja", []string{"UTF-8"}},
+		{"template", write("chat_template.jinja", "\xff"), "chat_template.jinja",
+			[]string{"UTF-8"}},
 		{"map lists too much", func(t *testing.T, dir string) {
-			text := strings.Replace(string(readFile(t, filepath.Join(dir, index))), `"weight_map": {`,
-				`"weight_map": {"extra.weight": "`+shard+`",`, 1)
+			text := strings.Replace(string(readFile(t, filepath.Join(dir, index))),
+				`"weight_map": {`, `"weight_map": {"extra.weight": "`+shard+`",`, 1)
 			overwrite(t, filepath.Join(dir, index), []byte(text))
 		}, shard, []string{"extra.weight", "missing"}},
 		{"shard cut", func(t *testing.T, dir string) {

@@ -11,12 +11,14 @@ import (
 func TestHFSpellings(t *testing.T) {
 	rope := func(theta float64, s *weights.RopeScaling) func(*testing.T, weights.Config) {
 		return func(t *testing.T, c weights.Config) {
-			if c.RopeTheta != theta || (c.RopeScaling == nil) != (s == nil) || s != nil && *c.RopeScaling != *s {
+			if c.RopeTheta != theta || (c.RopeScaling == nil) != (s == nil) ||
+				s != nil && *c.RopeScaling != *s {
 				t.Errorf("theta %v, scaling %v", c.RopeTheta, c.RopeScaling)
 			}
 		}
 	}
-	scaled := &weights.RopeScaling{Factor: 2, LowFreqFactor: 1, HighFreqFactor: 4, OriginalContext: 128}
+	scaled := &weights.RopeScaling{Factor: 2, LowFreqFactor: 1, HighFreqFactor: 4,
+		OriginalContext: 128}
 	type object = map[string]any
 	settings := object{"type": "llama3", "factor": 2, "low_freq_factor": 1, "high_freq_factor": 4}
 	for _, c := range []struct {
@@ -25,14 +27,17 @@ func TestHFSpellings(t *testing.T) {
 		check   func(*testing.T, weights.Config)
 	}{
 		{"no rope at all", object{"rope_theta": nil, "rope_scaling": nil}, rope(10000, nil)},
-		{"old name of the type, context left out", object{"rope_scaling": settings}, rope(20000, scaled)},
-		{"in rope_parameters", object{"rope_theta": nil, "rope_scaling": nil, "rope_parameters": object{
-			"rope_type": "default", "rope_theta": 7000}}, rope(7000, nil)},
-		{"ids left out", object{"eos_token_id": nil, "bos_token_id": nil}, func(t *testing.T, c weights.Config) {
-			if c.BOS != -1 || len(c.EOS) != 0 {
-				t.Errorf("begin %d, end %d", c.BOS, c.EOS)
-			}
-		}},
+		{"old name of the type, context left out", object{"rope_scaling": settings},
+			rope(20000, scaled)},
+		{"in rope_parameters", object{"rope_theta": nil, "rope_scaling": nil,
+			"rope_parameters": object{"rope_type": "default", "rope_theta": 7000}},
+			rope(7000, nil)},
+		{"ids left out", object{"eos_token_id": nil, "bos_token_id": nil},
+			func(t *testing.T, c weights.Config) {
+				if c.BOS != -1 || len(c.EOS) != 0 {
+					t.Errorf("begin %d, end %d", c.BOS, c.EOS)
+				}
+			}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := copyFolder(t, "testdata/hf4")
@@ -58,12 +63,14 @@ func TestChatTemplates(t *testing.T) {
 	} {
 		overwrite(t, filepath.Join(dir, c[0]), []byte(c[1]))
 		if m := open(t, dir); m.ChatTemplate() != c[2] || m.TokenizerJSON() != tokenizer {
-			t.Errorf("after %s: template %q, tokenizer %q", c[1], m.ChatTemplate(), m.TokenizerJSON())
+			t.Errorf("after %s: template %q, tokenizer %q", c[1], m.ChatTemplate(),
+				m.TokenizerJSON())
 		}
 	}
 }
 
-// TestTiedHeadInTheFile: a copy of the embedding under the head's name is passed over, as transformers does.
+// TestTiedHeadInTheFile: a copy of the embedding under the head's name is passed over, as
+// transformers does.
 func TestTiedHeadInTheFile(t *testing.T) {
 	dir := copyFolder(t, "testdata/hf4")
 	edit(t, filepath.Join(dir, "config.json"), map[string]any{"tie_word_embeddings": true})

@@ -39,8 +39,10 @@ func TestCorruptSafetensors(t *testing.T) {
 		{"entry is a number", stFile(`{"a":1}`, 0), []string{`"a"`, "malformed entry"}},
 		{"negative dimension", entry(`"dtype":"F32","shape":[-2],"data_offsets":[0,8]`),
 			[]string{`"a"`, "malformed entry"}},
-		{"F64", entry(`"dtype":"F64","shape":[1],"data_offsets":[0,8]`), []string{`"a"`, `type "F64"`}},
-		{"F8", entry(`"dtype":"F8_E4M3","shape":[8],"data_offsets":[0,8]`), []string{`"a"`, "F8_E4M3"}},
+		{"F64", entry(`"dtype":"F64","shape":[1],"data_offsets":[0,8]`),
+			[]string{`"a"`, `type "F64"`}},
+		{"F8", entry(`"dtype":"F8_E4M3","shape":[8],"data_offsets":[0,8]`),
+			[]string{`"a"`, "F8_E4M3"}},
 		{"a GGUF type", entry(`"dtype":"Q8_0","shape":[8],"data_offsets":[0,8]`),
 			[]string{`"a"`, "Q8_0"}},
 		{"no type", entry(`"shape":[2],"data_offsets":[0,8]`), []string{`"a"`, `type ""`}},
@@ -51,11 +53,13 @@ func TestCorruptSafetensors(t *testing.T) {
 			[]string{`"a"`, "offsets"}},
 		{"size", entry(`"dtype":"F16","shape":[2],"data_offsets":[0,8]`),
 			[]string{`"a"`, "8 bytes, expected 4"}},
-		{"shape overflows", entry(`"dtype":"F32","shape":[2147483647,2147483647,4],"data_offsets":[0,8]`),
+		{"shape overflows",
+			entry(`"dtype":"F32","shape":[2147483647,2147483647,4],"data_offsets":[0,8]`),
 			[]string{`"a"`, "absurd"}},
 		{"past the end", entry(`"dtype":"F32","shape":[3],"data_offsets":[0,12]`),
 			[]string{`"a"`, "truncated"}},
-		{"rest", entry(`"dtype":"F32","shape":[1],"data_offsets":[0,4]`), []string{"4 bytes follow"}},
+		{"rest", entry(`"dtype":"F32","shape":[1],"data_offsets":[0,4]`),
+			[]string{"4 bytes follow"}},
 		{"overlap", two("[0,4]", "[2,6]"), []string{`"a" and "b" overlap`}},
 		{"same place", two("[0,4]", "[0,4]"), []string{"overlap"}},
 		{"gap", two("[0,4]", "[5,9]"), []string{"1 unused bytes", `"b"`}},
@@ -76,7 +80,8 @@ func TestNonFiniteHFWeights(t *testing.T) {
 	dir := copyFolder(t, "testdata/hf4")
 	path := filepath.Join(dir, "model.safetensors")
 	file := readFile(t, path)
-	binary.LittleEndian.PutUint16(file[len(file)-2:], 0x7c00) // infinity as F16, the last weight of the last tensor
+	// infinity as F16, the last weight of the last tensor
+	binary.LittleEndian.PutUint16(file[len(file)-2:], 0x7c00)
 	overwrite(t, path, file)
 	wantDataError(t, readAll(t, dir), path, `"model.norm.weight"`, "+Inf", "column 31")
 }
