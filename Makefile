@@ -42,8 +42,8 @@ help: ## show this text
 	@printf '%s\n' '' 'TORCH_CUDA picks the pinned libtorch, by CUDA version:' \
 		'  $(CUDA_VERSIONS)' \
 		'  (`make cu126` is short for `make build TORCH_CUDA=cu126`)' \
-		'LIBTORCH is a libtorch of your own: include/ and lib/, or the folder of a Python torch.' '' \
-		'Downloads stay below third_party/, what is built below build/ and bin/.'
+		'LIBTORCH is a libtorch of your own: include/ and lib/, or the folder of a Python torch.' \
+		'' 'Downloads stay below third_party/, what is built below build/ and bin/.'
 
 .PHONY: check
 check:
@@ -80,7 +80,8 @@ $(CUDA_VERSIONS):
 
 .PHONY: demo
 demo: build model ## train SmolLM2-135M-Instruct on film reviews, into runs/demo
-	@bin/oaif train configs/demo.toml --out runs/demo $(if $(wildcard runs/demo/config.toml),--resume)
+	@bin/oaif train configs/demo.toml --out runs/demo \
+		$(if $(wildcard runs/demo/config.toml),--resume)
 
 # Packages that do without libtorch are tested without cgo, so that they stay so. Of the others one
 # test program runs at a time: each uses all processors itself.

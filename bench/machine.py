@@ -23,7 +23,7 @@ def commit():
 
 
 def processor():
-    """The processor's name, the number of cores that this process may use, and what matters of its arithmetic."""
+    """The processor's name, the number of its cores, and what matters of its arithmetic."""
     name, flags, cores = platform.machine(), set(), 0
     for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
         key, _, value = line.partition(":")

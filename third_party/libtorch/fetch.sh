@@ -8,7 +8,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 pins=$here/pins/$version.txt
 
 if [ ! -f "$pins" ]; then
-  echo "oaif: no libtorch is pinned as $version; there are: $(cd "$here/pins" && echo *.txt | sed 's/\.txt//g')" >&2
+  pinned=$(cd "$here/pins" && echo *.txt | sed 's/\.txt//g')
+  echo "oaif: no libtorch is pinned as $version; there are: $pinned" >&2
   exit 2
 fi
 exec "$here/../pip-target.sh" "$pins" "$here/dist/$version"
