@@ -107,7 +107,8 @@ clang-format: check
 	@third_party/pip-target.sh third_party/clang-format/pins.txt third_party/clang-format/dist/wheel
 
 .PHONY: lint
-lint: cbridge clang-format ## check format, vet, staticcheck, errcheck, go.mod
+lint: cbridge clang-format ## check format, line lengths, vet, staticcheck, errcheck, go.mod
+	@$(PYTHON) .ci/measure.py
 	@unformatted=$$(gofmt -l $(GO_FOLDERS)); [ -z "$$unformatted" ] || { \
 		echo "gofmt would change: $$unformatted"; exit 1; }
 	go vet ./...
