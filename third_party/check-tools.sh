@@ -37,7 +37,8 @@ need go 1.26 "$(cd / && GOTOOLCHAIN=local version go version)"
 need g++ 11 "$(version g++ -dumpfullversion -dumpversion)"
 need cmake 3.21 "$(version cmake --version)"
 need make 4.0 "$(version make --version)"
-need "$python" 3.9 "$(version "$python" --version)"
+# The pinned wheels of torch are for Python 3.11 and newer, or for older ones too.
+need "$python" 3.11 "$(version "$python" --version)"
 need "pip of $python" 22.1 "$(version "$python" -m pip --version)"
 
 if [ ${#missing[@]} -gt 0 ]; then
