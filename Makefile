@@ -42,8 +42,8 @@ help: ## show this text
 	@printf '%s\n' '' 'TORCH_CUDA picks the pinned libtorch, by CUDA version:' \
 		'  $(CUDA_VERSIONS)' \
 		'  (`make cu126` is short for `make build TORCH_CUDA=cu126`)' \
-		'LIBTORCH is a libtorch of your own: include/ and lib/, or the folder of a Python torch.' '' \
-		'Downloads stay below third_party/, what is built below build/ and bin/.'
+		'LIBTORCH is a libtorch of your own: include/ and lib/, or the folder of a Python torch.' \
+		'' 'Downloads stay below third_party/, what is built below build/ and bin/.'
 
 .PHONY: check
 check:
@@ -60,17 +60,19 @@ model: check ## get the demo model, SmolLM2-135M-Instruct
 # CMake is asked on every call and does nothing when nothing has changed.
 .PHONY: cbridge
 cbridge: check $(LIBTORCH_READY) ## build the C++ libraries and their tests
-	@gotorch=$$(go mod download -json $(GOTORCH) | sed -n 's/^\t"Dir": "\(.*\)",$$/\1/p'); \
-	mkdir -p $(BUILD); cmake -S . -B $(BUILD) -DLIBTORCH=$(LIBTORCH) -DGOTORCH="$$gotorch" -DCB_CUDA=$(CB_CUDA) \
+	@go mod download $(GOTORCH) || { echo "oaif: go could not download $(GOTORCH)" >&2; exit 1; }
+	@gotorch=$$(go list -m -f '{{.Dir}}' $(GOTORCH)); mkdir -p $(BUILD); \
+	cmake -S . -B $(BUILD) -DLIBTORCH=$(LIBTORCH) -DGOTORCH="$$gotorch" -DCB_CUDA=$(CB_CUDA) \
 		-Wno-dev > $(BUILD)/cmake.log 2>&1 || { cat $(BUILD)/cmake.log; exit 1; }
 	@cmake --build $(BUILD) --parallel 2 -- --no-print-directory
 	@line="#define CB_BUILD_DIGEST \"$$(cat cbridge/include/*.h $(BUILD)/lib/*.so | sha256sum | \
 		cut -c 1-16)\""; \
 	[ "$$line" = "$$(cat torch/gen_build.h 2>/dev/null)" ] || echo "$$line" > torch/gen_build.h
 
+# Nothing reads a commit out of the program, and asking git for it fails in a tree of another user.
 .PHONY: build
 build: cbridge ## build everything; the program is bin/oaif
-	@go build -o bin/ ./cmd/oaif
+	@go build -buildvcs=false -o bin/ ./cmd/oaif
 
 .PHONY: $(CUDA_VERSIONS)
 $(CUDA_VERSIONS):
@@ -78,7 +80,8 @@ $(CUDA_VERSIONS):
 
 .PHONY: demo
 demo: build model ## train SmolLM2-135M-Instruct on film reviews, into runs/demo
-	@bin/oaif train configs/demo.toml --out runs/demo $(if $(wildcard runs/demo/config.toml),--resume)
+	@bin/oaif train configs/demo.toml --out runs/demo \
+		$(if $(wildcard runs/demo/config.toml),--resume)
 
 # Packages that do without libtorch are tested without cgo, so that they stay so. Of the others one
 # test program runs at a time: each uses all processors itself.
@@ -104,7 +107,8 @@ clang-format: check
 	@third_party/pip-target.sh third_party/clang-format/pins.txt third_party/clang-format/dist/wheel
 
 .PHONY: lint
-lint: cbridge clang-format ## check format, vet, staticcheck, errcheck, go.mod
+lint: cbridge clang-format ## check format, line lengths, vet, staticcheck, errcheck, go.mod
+	@$(PYTHON) .ci/measure.py
 	@unformatted=$$(gofmt -l $(GO_FOLDERS)); [ -z "$$unformatted" ] || { \
 		echo "gofmt would change: $$unformatted"; exit 1; }
 	go vet ./...

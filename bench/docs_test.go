@@ -1,5 +1,5 @@
-// Package bench holds scripts that compare oaif with other programs; this test holds README and docs
-// to the code, so that what they name is there.
+// Package bench holds scripts that compare oaif with other programs; this test holds README and
+// docs to the code, so that what they name is there.
 package bench_test
 
 import (
@@ -26,7 +26,9 @@ func TestReadmeIsShort(t *testing.T) {
 		t.Errorf("README.md has %d lines, at most 150 are wanted", len(lines))
 	}
 	top := strings.Join(lines[:20], "\n")
-	for _, want := range []string{"make demo", "make test", "prompts -> sampler -> annotator -> loss"} {
+	for _, want := range []string{
+		"make demo", "make test", "prompts -> sampler -> annotator -> loss",
+	} {
 		if !strings.Contains(top, want) {
 			t.Errorf("README.md does not have %q by line 20", want)
 		}
@@ -36,7 +38,8 @@ func TestReadmeIsShort(t *testing.T) {
 // TestReadmeNamesFunctions: each function of "Reading the source" is in the file that is named.
 func TestReadmeNamesFunctions(t *testing.T) {
 	_, list, _ := strings.Cut(read(t, "README.md"), "## Reading the source")
-	found := regexp.MustCompile("(?m)^[0-9]\\. `(\\w+)` in `([^`]+)`").FindAllStringSubmatch(list, -1)
+	found := regexp.MustCompile(
+		"(?m)^[0-9]\\. `(\\w+)` in `([^`]+)`").FindAllStringSubmatch(list, -1)
 	if len(found) != 7 {
 		t.Fatalf("README.md names %d functions to read, wants 7", len(found))
 	}
@@ -56,8 +59,8 @@ func TestReadmeNamesFunctions(t *testing.T) {
 func TestLinksLead(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^):#]+)\)`)
 	for _, name := range []string{
-		"README.md", "CONTRIBUTING.md", "bench/README.md", "bench/RESULTS.md", "docs/architecture.md",
-		"docs/annotators.md", "docs/run-folder.md",
+		"README.md", "CONTRIBUTING.md", "bench/README.md", "bench/RESULTS.md",
+		"docs/architecture.md", "docs/annotators.md", "docs/run-folder.md",
 	} {
 		for _, m := range link.FindAllStringSubmatch(read(t, name), -1) {
 			if _, err := os.Stat(filepath.Join("..", filepath.Dir(name), m[1])); err != nil {
@@ -67,7 +70,8 @@ func TestLinksLead(t *testing.T) {
 	}
 }
 
-// TestFieldsAreDocumented: every field that a run writes, and every key of an annotator, is described.
+// TestFieldsAreDocumented: every field that a run writes, and every key of an annotator, is
+// described.
 func TestFieldsAreDocumented(t *testing.T) {
 	for source, c := range map[string]struct{ tag, doc string }{
 		"oaif/trainer/records.go": {"json", "docs/run-folder.md"},

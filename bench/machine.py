@@ -3,6 +3,7 @@
 import datetime
 import pathlib
 import platform
+import shutil
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -11,6 +12,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 def commit():
     """The commit of the working tree, with "+" when tracked files of the program differ from it."""
     def git(*args):
+        if not shutil.which("git"):
+            return ""
         done = subprocess.run(["git", "-C", str(ROOT), *args], capture_output=True, text=True)
         return done.stdout.strip() if done.returncode == 0 else ""
 
@@ -20,7 +23,7 @@ def commit():
 
 
 def processor():
-    """The processor's name, the number of cores that this process may use, and what matters of its arithmetic."""
+    """The processor's name, the number of its cores, and what matters of its arithmetic."""
     name, flags, cores = platform.machine(), set(), 0
     for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
         key, _, value = line.partition(":")

@@ -1,4 +1,5 @@
-"""The results table of a finished demo, out of the run's own files; exit status 1 if a target is missed.
+"""The results table of a finished demo, out of the run's own files; exit status 1 if a target is
+missed.
 
     python3 bench/summary.py RUN [--negative RUN2] [--into README.md]
 
@@ -56,7 +57,8 @@ def rows(run):
     shape = run.config["train"], run.config["sampler"]
     yield ("win rate by the annotator", rate(annotator), ">= .75", annotator["win_rate"] >= .75)
     yield ("win rate by VADER, which never trains", rate(vader), ">= .62", vader["win_rate"] >= .62)
-    yield (f"win rate by VADER without {', '.join(lexicon['words'])}", rate(lexicon), ">= .60", lexicon["win_rate"] >= .6)
+    yield (f"win rate by VADER without {', '.join(lexicon['words'])}", rate(lexicon), ">= .60",
+           lexicon["win_rate"] >= .6)
     yield ("KL from the start, nats an answer", f"{s['kl_nats']:.2f}", "<= 12", s["kl_nats"] <= 12)
     yield ("distinct bigrams, after / before", f"{ratio:.3f}", ">= .9", ratio >= .9)
     yield ("answers that are distinct", f"{checks['distinct_answers']:.1%}", ">= 95 %",
@@ -81,8 +83,10 @@ def render(run, negative):
         vader = negative.judges["vader"]
         found.append(("asked for negative instead: win rate by VADER", rate(vader), "<= .40",
                       vader["win_rate"] <= .4))
-    lines = [f"{machine.line()}.", "", "| demo, held-out prompts | found | target | |", "|---|---|---|---|"]
-    lines += [f"| {what} | {value} | {target} | {'' if ok is None else 'met' if ok else '**missed**'} |"
+    lines = [f"{machine.line()}.", "", "| demo, held-out prompts | found | target | |",
+             "|---|---|---|---|"]
+    verdict = {None: "", True: "met", False: "**missed**"}
+    lines += [f"| {what} | {value} | {target} | {verdict[ok]} |"
               for what, value, target, ok in found]
     lines += ["", f"Seconds a step: {stages(run)}."]
     return "\n".join(lines), all(ok is not False for *_, ok in found)
@@ -98,7 +102,8 @@ def put(path, text):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("run", type=pathlib.Path)
     parser.add_argument("--negative", type=pathlib.Path)
     parser.add_argument("--into", type=pathlib.Path)

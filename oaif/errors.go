@@ -2,7 +2,8 @@ package oaif
 
 import "errors"
 
-// ErrData marks bad input data: a model file, prompt file or run folder that cannot be used (exit status 1).
+// ErrData marks bad input data: a model file, prompt file or run folder that cannot be used (exit
+// status 1).
 var ErrData = errors.New("bad data")
 
 // ErrUsage marks a command line or configuration that cannot be used (exit status 2).
@@ -11,7 +12,8 @@ var ErrUsage = errors.New("bad usage")
 // ErrInterrupted is returned when a run stopped early on request and can be resumed.
 var ErrInterrupted = errors.New("interrupted")
 
-// kindError carries one readable line and one of the kinds above; the kind's own text is not printed.
+// kindError carries one readable line and one of the kinds above; the kind's own text is not
+// printed.
 type kindError struct {
 	msg  string
 	kind error

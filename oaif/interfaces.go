@@ -10,7 +10,8 @@ type Sampler interface {
 
 // Annotator says which of two texts is better.
 type Annotator interface {
-	// Annotate returns one Preference per question, in order. An unreadable verdict is VerdictInvalid in the
-	// result, not an error; an error means that the batch could not be judged at all. Safe for concurrent use.
+	// Annotate returns one Preference per question, in order. An unreadable verdict is
+	// VerdictInvalid in the result, not an error; an error means that the batch could not be judged
+	// at all. Safe for concurrent use.
 	Annotate(ctx context.Context, questions []Question) ([]Preference, error)
 }

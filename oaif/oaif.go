@@ -1,8 +1,10 @@
-// Package oaif holds the nouns of online AI feedback (arXiv 2402.04792) and the interfaces between its parts.
+// Package oaif holds the nouns of online AI feedback (arXiv 2402.04792) and the interfaces between
+// its parts.
 //
-// A Prompt goes in; the sampler draws a Pair of Completions for it from the current policy; an Annotator turns
-// the pair's texts into a Preference; the trainer takes one step on exactly the sampled token ids. The package
-// knows no tensors, no files and no cgo. All types are plain data; a value is safe for concurrent reads.
+// A Prompt goes in; the sampler draws a Pair of Completions for it from the current policy; an
+// Annotator turns the pair's texts into a Preference; the trainer takes one step on exactly the
+// sampled token ids. The package knows no tensors, no files and no cgo. All types are plain data; a
+// value is safe for concurrent reads.
 package oaif
 
 // Message is one turn of a chat prompt.
@@ -13,14 +15,17 @@ type Message struct {
 
 // Prompt is one record of a prompt file, ready for the policy.
 type Prompt struct {
-	// Index is the record's global 0-based position in its file. Sampling noise and data order are keyed by
-	// it, never by a batch position, so that results do not depend on how prompts are batched.
+	// Index is the record's global 0-based position in its file. Sampling noise and data order are
+	// keyed by it, never by a batch position, so that results do not depend on how prompts are
+	// batched.
 	Index int
-	// Text is what was tokenized: the plain prompt, or the chat template's rendering of its messages.
+	// Text is what was tokenized: the plain prompt, or the chat template's rendering of its
+	// messages.
 	Text string
 	// IDs are the token ids of Text.
 	IDs []int32
-	// Fields are all string fields of the record, for annotator templates; "prompt" is always there.
+	// Fields are all string fields of the record, for annotator templates; "prompt" is always
+	// there.
 	Fields map[string]string
 }
 
@@ -33,8 +38,8 @@ const (
 	FinishLength Finish = "length" // the limit on new tokens was reached
 )
 
-// Completion is one response as it was sampled. It is trained on as it is: never re-tokenized, never given an
-// EOS that was not sampled.
+// Completion is one response as it was sampled. It is trained on as it is: never re-tokenized,
+// never given an EOS that was not sampled.
 type Completion struct {
 	// IDs are the sampled ids, the EOS that stopped it included.
 	IDs []int32
@@ -45,8 +50,8 @@ type Completion struct {
 	Finish   Finish
 }
 
-// Pair is two completions drawn independently for one prompt: a and b before annotation, chosen and rejected
-// after it.
+// Pair is two completions drawn independently for one prompt: a and b before annotation, chosen and
+// rejected after it.
 type Pair struct {
 	Prompt *Prompt
 	A, B   Completion
@@ -83,7 +88,8 @@ type Preference struct {
 	PA float64 `json:"p_a"`
 	// Orders are the presentations made, empty for a pointwise annotator.
 	Orders []Order `json:"orders,omitempty"`
-	// ScoreA and ScoreB are a pointwise annotator's scores in nats (differences of two log-probs), else 0.
+	// ScoreA and ScoreB are a pointwise annotator's scores in nats (differences of two log-probs),
+	// else 0.
 	ScoreA float64 `json:"score_a,omitempty"`
 	ScoreB float64 `json:"score_b,omitempty"`
 	// Reason says why a verdict is invalid, else empty.

@@ -1,6 +1,18 @@
 #!/usr/bin/env bash
-# Names every tool that is missing, in one line, and fails: run before anything is downloaded.
+# Names a processor that cannot run what is built, or every tool that is missing, in one line, and
+# fails: run before anything is downloaded.
 set -euo pipefail
+
+# CMakeLists.txt compiles for x86-64-v3. Where there is no such file, oaif itself says so.
+if [ "$(uname -m)" = x86_64 ] && [ -r /proc/cpuinfo ]; then
+  for flag in avx2 fma; do
+    if ! grep -qw "$flag" /proc/cpuinfo; then
+      echo "oaif: this processor has no ${flag^^}:" \
+        "oaif is compiled for x86-64 with AVX2 and FMA" >&2
+      exit 1
+    fi
+  done
+fi
 
 python=${PYTHON:-python3}
 missing=()
@@ -17,16 +29,21 @@ need() {
   fi
 }
 
+# version COMMAND...: the first number with a dot in what it prints, empty when it fails.
+version() { "$@" 2>/dev/null | sed -nE '1s/^[^0-9]*([0-9.]+).*/\1/p' || true; }
+
 # Without GOTOOLCHAIN=local an older go would fetch a newer one here.
-need go 1.26 "$(cd / && GOTOOLCHAIN=local go version 2>/dev/null | sed -n 's/.*go\([0-9.]*\).*/\1/p' || true)"
-need g++ 11 "$(g++ -dumpfullversion -dumpversion 2>/dev/null || true)"
-need cmake 3.21 "$(cmake --version 2>/dev/null | sed -n '1s/[^0-9]*\([0-9.]*\).*/\1/p' || true)"
-need make 4.0 "$(make --version 2>/dev/null | sed -n '1s/[^0-9]*\([0-9.]*\).*/\1/p' || true)"
-need "$python" 3.9 "$("$python" -c 'import platform; print(platform.python_version())' 2>/dev/null || true)"
-need "pip of $python" 22.1 "$("$python" -m pip --version 2>/dev/null | sed -n 's/^pip \([0-9.]*\).*/\1/p' || true)"
+need go 1.26 "$(cd / && GOTOOLCHAIN=local version go version)"
+need g++ 11 "$(version g++ -dumpfullversion -dumpversion)"
+need cmake 3.21 "$(version cmake --version)"
+need make 4.0 "$(version make --version)"
+# The pinned wheels of torch are for Python 3.11 and newer, or for older ones too.
+need "$python" 3.11 "$(version "$python" --version)"
+need "pip of $python" 22.1 "$(version "$python" -m pip --version)"
 
 if [ ${#missing[@]} -gt 0 ]; then
   list=$(printf ', %s' "${missing[@]}")
-  echo "oaif: missing: ${list:2}; on Debian 12: apt install g++ cmake make python3-pip, and Go 1.26 or newer" >&2
+  echo "oaif: missing: ${list:2};" \
+    "on Debian 12: apt install g++ cmake make python3-pip, and Go 1.26 or newer" >&2
   exit 1
 fi

@@ -5,13 +5,14 @@ import (
 	"testing"
 
 	"github.com/oaif/oaif/torch"
+	"github.com/oaif/oaif/torch/torchtest"
 )
 
 var greedy = torch.Sampling{TopP: 1, MaxNew: 4}
 
 func TestDecoderSlots(t *testing.T) {
-	d := newDevice(t)
-	do(t, d, func() {
+	d := torchtest.Open(t, 1)
+	torchtest.Do(t, d, func() {
 		m := newModel(d, torch.Float32, false, 1)
 		defer m.Close()
 		dec := torch.NewDecoder(m, 2, 10, greedy)
@@ -52,8 +53,8 @@ func TestDecoderSlots(t *testing.T) {
 }
 
 func TestReleaseInMidFlight(t *testing.T) {
-	d := newDevice(t)
-	do(t, d, func() {
+	d := torchtest.Open(t, 1)
+	torchtest.Do(t, d, func() {
 		m := newModel(d, torch.Float32, false, 1)
 		defer m.Close()
 		dec := torch.NewDecoder(m, 2, 10, greedy)
@@ -73,8 +74,8 @@ func TestReleaseInMidFlight(t *testing.T) {
 }
 
 func TestDecoderSettingsAreChecked(t *testing.T) {
-	d := newDevice(t)
-	do(t, d, func() {
+	d := torchtest.Open(t, 1)
+	torchtest.Do(t, d, func() {
 		m := newModel(d, torch.Float32, false, 1)
 		defer m.Close()
 		refused(t, "no slots", func() { torch.NewDecoder(m, 0, 8, greedy) })

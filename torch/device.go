@@ -121,12 +121,6 @@ func (d *Device) HasBF16() bool {
 // Threads returns the number of CPU threads of one operator, read back from libtorch. Device goroutine only.
 func (d *Device) Threads() int { return int(C.cb_get_threads()) }
 
-// Synchronize waits for the device's queued work. Device goroutine only.
-func (d *Device) Synchronize() {
-	var e C.cb_err
-	must(C.cb_synchronize(d.dev, &e), &e)
-}
-
 // Memory returns the bytes that libtorch's CUDA allocator holds now and held at most; zeros on a CPU. Device
 // goroutine only.
 func (d *Device) Memory() (now, peak int64) {

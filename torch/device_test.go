@@ -11,10 +11,11 @@ import (
 	_ "github.com/wangkuiyi/gotorch" // its init sets a number of threads of its own
 
 	"github.com/oaif/oaif/torch"
+	"github.com/oaif/oaif/torch/torchtest"
 )
 
 func TestDoServesOneCallAtATimeOnOneThread(t *testing.T) {
-	d := newDevice(t)
+	d := torchtest.Open(t, 1)
 	var wg sync.WaitGroup
 	inside, count := 0, 0 // only the device goroutine touches them
 	threads := map[int]int{}
@@ -48,7 +49,7 @@ func TestThreadsAreReadBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		do(t, d, func() {
+		torchtest.Do(t, d, func() {
 			if got := d.Threads(); got != want {
 				t.Errorf("libtorch uses %d threads, not %d", got, want)
 			}
@@ -64,15 +65,14 @@ func TestNamesOfDevices(t *testing.T) {
 			t.Errorf("%q: %v", spec, err)
 		}
 	}
-	d := newDevice(t)
+	d := torchtest.Open(t, 1)
 	if d.String() != "cpu" || d.IsCUDA() {
 		t.Errorf("cpu is called %s", d)
 	}
-	do(t, d, func() {
+	torchtest.Do(t, d, func() {
 		if d.Name() == "" {
 			t.Error("the processor has no name")
 		}
-		d.Synchronize()
 		d.HasBF16()
 		if now, peak := d.Memory(); now != 0 || peak != 0 {
 			t.Errorf("CUDA memory on a CPU: %d, %d", now, peak)

@@ -8,10 +8,11 @@ import (
 	"github.com/wangkuiyi/gotorch"
 
 	"github.com/oaif/oaif/torch"
+	"github.com/oaif/oaif/torch/torchtest"
 )
 
 func TestEveryExceptionClassBecomesAnError(t *testing.T) {
-	d := newDevice(t)
+	d := torchtest.Open(t, 1)
 	codes := []torch.Code{
 		torch.CodeOther, torch.CodeTorch, torch.CodeIndex, torch.CodeValue, torch.CodeType,
 		torch.CodeNotImpl, torch.CodeMemory, torch.CodeDevice, torch.CodeArgument,
@@ -38,51 +39,48 @@ func TestEveryExceptionClassBecomesAnError(t *testing.T) {
 }
 
 func TestDeviceSurvivesErrors(t *testing.T) {
-	d := newDevice(t)
+	d := torchtest.Open(t, 1)
 	for range 3 {
 		if err := d.Do(func() { torch.Throw(torch.CodeTorch) }); err == nil {
 			t.Fatal("no error came back")
 		}
 	}
 	ran := false
-	do(t, d, func() { ran = true })
+	torchtest.Do(t, d, func() { ran = true })
 	if !ran {
 		t.Error("the device served nothing after an error")
 	}
 }
 
 func TestMistakesOfCallers(t *testing.T) {
-	d := newDevice(t)
+	d := torchtest.Open(t, 1)
 	for _, c := range []struct {
 		name string
 		code torch.Code
 		f    func(s *torch.Scope)
 	}{
 		{"no such dimension", torch.CodeIndex, func(s *torch.Scope) {
-			s.Narrow(s.Zeros(d, torch.Float32, 2, 2), 5, 0, 1)
+			s.Narrow(zeros(s, d, 2, 2), 5, 0, 1)
 		}},
 		{"too long", torch.CodeTorch, func(s *torch.Scope) {
-			s.Narrow(s.Zeros(d, torch.Float32, 2, 2), 0, 1, 2)
+			s.Narrow(zeros(s, d, 2, 2), 0, 1, 2)
 		}},
 		{"shapes differ", torch.CodeTorch, func(s *torch.Scope) {
-			s.Zeros(d, torch.Float32, 2, 3).Copy(s.Zeros(d, torch.Float32, 4, 5))
+			zeros(s, d, 2, 3).Copy(zeros(s, d, 4, 5))
 		}},
 		{"wrong length", torch.CodeArgument, func(s *torch.Scope) {
-			s.Zeros(d, torch.Float32, 3).Write([]float32{1, 2})
+			zeros(s, d, 3).Write([]float32{1, 2})
 		}},
 		{"data and shape differ", torch.CodeArgument, func(s *torch.Scope) {
 			s.FromFloat32(d, []float32{1, 2, 3}, 2, 2)
 		}},
-		{"negative size", torch.CodeTorch, func(s *torch.Scope) { s.Zeros(d, torch.Float32, -1) }},
-		{"no memory", torch.CodeMemory, func(s *torch.Scope) { s.Zeros(d, torch.Float32, 1<<48) }},
+		{"negative size", torch.CodeTorch, func(s *torch.Scope) { s.FromFloat32(d, nil, -1) }},
+		{"no memory", torch.CodeMemory, func(s *torch.Scope) { s.FromFloat32(d, nil, 1<<48) }},
 		{"no gradient", torch.CodeArgument, func(s *torch.Scope) {
-			s.Grad(s.Zeros(d, torch.Float32, 1))
+			s.Grad(zeros(s, d, 1))
 		}},
 		{"nothing requires a gradient", torch.CodeTorch, func(s *torch.Scope) {
-			s.Zeros(d, torch.Float32).Backward()
-		}},
-		{"integers have no gradient", torch.CodeTorch, func(s *torch.Scope) {
-			s.Zeros(d, torch.Int64, 1).RequireGrad()
+			zeros(s, d).Backward()
 		}},
 		{"head size", torch.CodeArgument, func(*torch.Scope) {
 			a := tinyArch()
@@ -108,7 +106,7 @@ func TestMistakesOfCallers(t *testing.T) {
 }
 
 func TestGotorchPanicBecomesAnError(t *testing.T) {
-	d := newDevice(t)
+	d := torchtest.Open(t, 1)
 	err := d.Do(func() {
 		s := torch.NewScope()
 		defer s.Close()

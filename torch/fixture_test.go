@@ -5,48 +5,26 @@ import (
 	"testing"
 
 	"github.com/oaif/oaif/torch"
+	"github.com/oaif/oaif/torch/torchtest"
 )
 
-// newDevice opens the CPU with one thread: tiny operators wait for a second one longer than they run.
-func newDevice(t *testing.T) *torch.Device {
-	t.Helper()
-	return openDevice(t, 1)
-}
-
-// openDevice opens the CPU; when the test ends, no handle made in it may be alive.
-func openDevice(t *testing.T, threads int) *torch.Device {
-	t.Helper()
-	before := torch.LiveHandles()
-	d, err := torch.OpenDevice("cpu", threads)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		d.Close()
-		if n := torch.LiveHandles() - before; n != 0 {
-			t.Errorf("%d handles are still alive at the end of the test", n)
-		}
-	})
-	return d
-}
-
-// do runs f on the device goroutine and fails the test on an error. f must not call t.Fatal, which
-// would end that goroutine.
-func do(t *testing.T, d *torch.Device, f func()) {
-	t.Helper()
-	if err := d.Do(f); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// scoped is do with a scope of its own.
+// scoped is torchtest.Do with a scope of its own.
 func scoped(t *testing.T, d *torch.Device, f func(s *torch.Scope)) {
 	t.Helper()
-	do(t, d, func() {
+	torchtest.Do(t, d, func() {
 		s := torch.NewScope()
 		defer s.Close()
 		f(s)
 	})
+}
+
+// zeros returns a float32 tensor of zeros. Device goroutine only.
+func zeros(s *torch.Scope, d *torch.Device, shape ...int) *torch.Tensor {
+	n := 1
+	for _, size := range shape {
+		n *= size
+	}
+	return s.FromFloat32(d, make([]float32, n), shape...)
 }
 
 // portable runs f with the operators that CUDA uses.

@@ -11,12 +11,13 @@ import (
 	"github.com/wangkuiyi/gotorch"
 
 	"github.com/oaif/oaif/torch"
+	"github.com/oaif/oaif/torch/torchtest"
 )
 
 // Without Adopt this loop reads freed memory within seconds: gotorch frees by finalizer and keeps
 // no argument alive while an operator runs.
 func TestAdoptedResultsSurviveGarbageCollection(t *testing.T) {
-	d := newDevice(t)
+	d := torchtest.Open(t, 1)
 	var stop atomic.Bool
 	done := make(chan struct{})
 	go func() {
@@ -42,7 +43,7 @@ func TestAdoptedResultsSurviveGarbageCollection(t *testing.T) {
 }
 
 func TestAdoptClearsTheFinalizer(t *testing.T) {
-	d := newDevice(t)
+	d := torchtest.Open(t, 1)
 	scoped(t, d, func(s *torch.Scope) {
 		before := torch.LiveHandles()
 		g := s.Adopt(gotorch.Full([]int64{3}, 2, false))
@@ -56,7 +57,7 @@ func TestAdoptClearsTheFinalizer(t *testing.T) {
 }
 
 func TestExchangeIsZeroCopy(t *testing.T) {
-	d := newDevice(t)
+	d := torchtest.Open(t, 1)
 	scoped(t, d, func(s *torch.Scope) {
 		ours := s.FromFloat32(d, []float32{1, 2, 3}, 3)
 		theirs := ours.Gotorch()
@@ -73,7 +74,7 @@ func TestExchangeIsZeroCopy(t *testing.T) {
 }
 
 func TestAutogradThroughGotorch(t *testing.T) {
-	d := newDevice(t)
+	d := torchtest.Open(t, 1)
 	scoped(t, d, func(s *torch.Scope) {
 		x := s.FromFloat32(d, []float32{-1, 0, 2}, 3)
 		x.RequireGrad()

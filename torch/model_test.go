@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/oaif/oaif/torch"
+	"github.com/oaif/oaif/torch/torchtest"
 )
 
 var text = []int64{3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8}
@@ -22,8 +23,8 @@ func scores(d *torch.Device, m *torch.Model) []float32 {
 }
 
 func TestBFloat16IsNearFloat32(t *testing.T) {
-	d := newDevice(t)
-	do(t, d, func() {
+	d := torchtest.Open(t, 1)
+	torchtest.Do(t, d, func() {
 		var got [3][]float32
 		for i, c := range []struct {
 			dtype     torch.DType
@@ -48,8 +49,8 @@ func TestBFloat16IsNearFloat32(t *testing.T) {
 }
 
 func TestPortableAndPrepackedAgree(t *testing.T) {
-	d := newDevice(t)
-	do(t, d, func() {
+	d := torchtest.Open(t, 1)
+	torchtest.Do(t, d, func() {
 		m := newModel(d, torch.Float32, false, 1)
 		defer m.Close()
 		want := scores(d, m)
@@ -95,9 +96,9 @@ func sum(x []float32) float64 {
 }
 
 func TestTrainingRaisesTheLogprobAndRepeats(t *testing.T) {
-	d := openDevice(t, 2)
+	d := torchtest.Open(t, 2)
 	for _, dtype := range []torch.DType{torch.Float32, torch.BFloat16} {
-		do(t, d, func() {
+		torchtest.Do(t, d, func() {
 			var runs [2][]float32
 			for r := range runs {
 				m := newModel(d, dtype, true, 1)
@@ -121,7 +122,7 @@ func TestTrainingRaisesTheLogprobAndRepeats(t *testing.T) {
 }
 
 func TestBuffers(t *testing.T) {
-	d := newDevice(t)
+	d := torchtest.Open(t, 1)
 	scoped(t, d, func(s *torch.Scope) {
 		m := newModel(d, torch.BFloat16, true, 1)
 		defer m.Close()
@@ -152,7 +153,7 @@ func TestBuffers(t *testing.T) {
 }
 
 func TestGradientsComeAndGo(t *testing.T) {
-	d := newDevice(t)
+	d := torchtest.Open(t, 1)
 	scoped(t, d, func(s *torch.Scope) {
 		m := newModel(d, torch.Float32, true, 1)
 		defer m.Close()
@@ -180,7 +181,7 @@ func TestGradientsComeAndGo(t *testing.T) {
 }
 
 func TestHeadWithoutRowsAndWithWrongSeeds(t *testing.T) {
-	d := newDevice(t)
+	d := torchtest.Open(t, 1)
 	scoped(t, d, func(s *torch.Scope) {
 		m := newModel(d, torch.Float32, true, 1)
 		defer m.Close()

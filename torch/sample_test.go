@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/oaif/oaif/torch"
+	"github.com/oaif/oaif/torch/torchtest"
 )
 
 type rows struct {
@@ -43,10 +44,10 @@ var manners = map[string]torch.Sampling{
 }
 
 func TestDrawsFollowTheFormula(t *testing.T) {
-	d := newDevice(t)
+	d := torchtest.Open(t, 1)
 	for name, how := range manners {
 		r := randomRows(rand.New(rand.NewPCG(1, 2)), 200, 300, 2)
-		do(t, d, func() {
+		torchtest.Do(t, d, func() {
 			ids, logprobs := sampleRows(d, r, how)
 			for i, id := range ids {
 				if want := plainDraw(r.logits[i], how, r.keys[i], r.pos[i]); id != want {
@@ -61,10 +62,10 @@ func TestDrawsFollowTheFormula(t *testing.T) {
 }
 
 func TestPortableDrawsAreTheNativeOnes(t *testing.T) {
-	d := openDevice(t, 2)
+	d := torchtest.Open(t, 2)
 	for name, how := range manners {
 		r := randomRows(rand.New(rand.NewPCG(3, 4)), 300, 500, 3)
-		do(t, d, func() {
+		torchtest.Do(t, d, func() {
 			native, nativeLP := sampleRows(d, r, how)
 			portable(func() {
 				ids, lp := sampleRows(d, r, how)
@@ -78,10 +79,10 @@ func TestPortableDrawsAreTheNativeOnes(t *testing.T) {
 }
 
 func TestDrawDoesNotDependOnTheBatch(t *testing.T) {
-	d := newDevice(t)
+	d := torchtest.Open(t, 1)
 	r := randomRows(rand.New(rand.NewPCG(5, 6)), 40, 200, 2)
 	for name, how := range manners {
-		do(t, d, func() {
+		torchtest.Do(t, d, func() {
 			all, _ := sampleRows(d, r, how)
 			for i := range all {
 				one := rows{r.logits[i : i+1], r.keys[i : i+1], r.pos[i : i+1]}
@@ -94,10 +95,10 @@ func TestDrawDoesNotDependOnTheBatch(t *testing.T) {
 }
 
 func TestTemperatureZeroIsArgmax(t *testing.T) {
-	d := newDevice(t)
+	d := torchtest.Open(t, 1)
 	r := randomRows(rand.New(rand.NewPCG(7, 8)), 50, 100, 2)
 	r.logits[0] = make([]float32, 100) // all equal: the first
-	do(t, d, func() {
+	torchtest.Do(t, d, func() {
 		ids, logprobs := sampleRows(d, r, torch.Sampling{TopP: 0.5, TopK: 3, MaxNew: 9})
 		for i, id := range ids {
 			if want := slices.Index(r.logits[i], slices.Max(r.logits[i])); int(id) != want {
@@ -121,7 +122,7 @@ func sameLogits(logits []float32, n int, pos int64) rows {
 }
 
 func TestSupports(t *testing.T) {
-	d := newDevice(t)
+	d := torchtest.Open(t, 1)
 	logits := []float32{0.1, 2, 2, -1, 1.5, 0.9, 2, 1.2}
 	for _, how := range []torch.Sampling{
 		{Temperature: 1, TopP: 1, MaxNew: 1},
@@ -132,7 +133,7 @@ func TestSupports(t *testing.T) {
 		{Temperature: 1, TopK: 5, TopP: 0.7, MaxNew: 1},
 		{Temperature: 1, TopK: 100, TopP: 1, MaxNew: 1},
 	} {
-		do(t, d, func() {
+		torchtest.Do(t, d, func() {
 			ids, _ := sampleRows(d, sameLogits(logits, 4000, 0), how)
 			seen := map[int]bool{}
 			for _, id := range ids {
@@ -153,12 +154,12 @@ func TestSupports(t *testing.T) {
 // Pearson's chi-square with 7 degrees of freedom is below 24.3 in 99.9 % of cases; the keys are
 // fixed, so the answer is always the same.
 func TestFrequenciesAreSoftmaxProbabilities(t *testing.T) {
-	d := newDevice(t)
+	d := torchtest.Open(t, 1)
 	logits := []float32{0.5, -1, 2, 0, 1, -2, 1.7, 0.3}
 	const n, temperature = 20000, 0.8
 	ids := []int{0, 1, 2, 3, 4, 5, 6, 7}
 	for _, pos := range []int64{0, 1, 17} {
-		do(t, d, func() {
+		torchtest.Do(t, d, func() {
 			how := torch.Sampling{Temperature: temperature, TopP: 1, MaxNew: 99}
 			drawn, _ := sampleRows(d, sameLogits(logits, n, pos), how)
 			count := make([]float64, len(logits))
@@ -178,12 +179,12 @@ func TestFrequenciesAreSoftmaxProbabilities(t *testing.T) {
 
 // The noise of one key at consecutive positions, as one completion uses it, is as good as fresh.
 func TestPositionsAreIndependent(t *testing.T) {
-	d := newDevice(t)
+	d := torchtest.Open(t, 1)
 	r := sameLogits(make([]float32, 4), 20000, 0)
 	for i := range r.pos {
 		r.keys[i], r.pos[i] = uint64(i/20)<<32|77, int64(i%20)
 	}
-	do(t, d, func() {
+	torchtest.Do(t, d, func() {
 		ids, _ := sampleRows(d, r, torch.Sampling{Temperature: 1, TopP: 1, MaxNew: 99})
 		pairs := make([]float64, 16)
 		for i := 0; i+1 < len(ids); i += 2 {
@@ -200,7 +201,7 @@ func TestPositionsAreIndependent(t *testing.T) {
 }
 
 func TestMinNewBansEndTokens(t *testing.T) {
-	d := newDevice(t)
+	d := torchtest.Open(t, 1)
 	logits := []float32{50, 1, 60, 0.5} // 0 and 2 end a completion and are all but certain
 	for _, temperature := range []float32{0, 1} {
 		how := torch.Sampling{
@@ -219,7 +220,7 @@ func TestMinNewBansEndTokens(t *testing.T) {
 				}
 			}
 		}
-		do(t, d, func() {
+		torchtest.Do(t, d, func() {
 			check()
 			portable(check)
 		})
@@ -228,7 +229,7 @@ func TestMinNewBansEndTokens(t *testing.T) {
 
 // A model that has diverged gives logits that are no numbers: some token is drawn, none out of range.
 func TestLogitsThatAreNoNumbers(t *testing.T) {
-	d := newDevice(t)
+	d := torchtest.Open(t, 1)
 	nan := float32(math.NaN())
 	r := sameLogits([]float32{nan, nan, nan}, 4, 0)
 	r.logits[1] = []float32{1, nan, 2}
@@ -242,7 +243,7 @@ func TestLogitsThatAreNoNumbers(t *testing.T) {
 				}
 			}
 		}
-		do(t, d, func() {
+		torchtest.Do(t, d, func() {
 			draw()
 			portable(draw)
 		})
@@ -250,7 +251,7 @@ func TestLogitsThatAreNoNumbers(t *testing.T) {
 }
 
 func TestSamplingSettingsAreChecked(t *testing.T) {
-	d := newDevice(t)
+	d := torchtest.Open(t, 1)
 	nan := float32(math.NaN())
 	for _, how := range []torch.Sampling{
 		{Temperature: -1, TopP: 1, MaxNew: 1}, {Temperature: nan, TopP: 1, MaxNew: 1},
@@ -259,7 +260,7 @@ func TestSamplingSettingsAreChecked(t *testing.T) {
 		{Temperature: 1, TopP: 1, TopK: -1, MaxNew: 1}, {Temperature: 1, TopP: 1},
 		{Temperature: 1, TopP: 1, MinNew: 3, MaxNew: 2}, {Temperature: 1, TopP: 1, MinNew: -1, MaxNew: 2},
 	} {
-		do(t, d, func() {
+		torchtest.Do(t, d, func() {
 			refused(t, "Sample", func() { sampleRows(d, sameLogits([]float32{1, 2}, 1, 0), how) })
 		})
 	}

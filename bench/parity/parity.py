@@ -1,4 +1,5 @@
-"""Compares bin/oaif with transformers on the same files, in fp32; exit status 1 if a bound is broken.
+"""Compares bin/oaif with transformers on the same files, in fp32; exit status 1 if a bound is
+broken.
 
     bench/parity/run.sh [--model FILE.gguf] [--run RUN]
 
@@ -38,7 +39,8 @@ class Workload:
         self.records = [json.loads(line) for line in text.splitlines()]
         self.chat = "messages" in self.records[0]
         if not self.chat:
-            self.records = [{"prompt": self.template.replace("{prompt}", r["prompt"])} for r in self.records]
+            self.records = [{"prompt": self.template.replace("{prompt}", r["prompt"])}
+                            for r in self.records]
 
     def texts(self, ref):
         return [ref.render(r["messages"]) if self.chat else r["prompt"] for r in self.records]
@@ -83,7 +85,8 @@ def check_greedy(table, oaif, model, ref, w, prompts):
         wrong += not same
         if not same:
             print(f"  differs: {mine['text']!r}\n  wanted:  {ref.decode(want)!r}", file=sys.stderr)
-    table.add("greedy ids and text", w.name, f"{len(got)} prompts, {tokens} tokens", f"{wrong} differ", "0",
+    table.add("greedy ids and text", w.name, f"{len(got)} prompts, {tokens} tokens",
+              f"{wrong} differ", "0",
               wrong == 0)
 
 
@@ -103,21 +106,24 @@ def check_logprobs(table, oaif, model, ref, w, prompts, samples, name):
 def check_sampler(table, w, samples, theirs):
     """The log-probs that the sampler itself reports, from its KV cache: sums over an answer."""
     gaps = [abs(s["logprob"] - sum(t)) / len(t) for s, t in zip(samples, theirs)]
-    table.add("log-prob told by `sample`, per token", w.name, f"{len(gaps)} answers", f"max {max(gaps):.1e}",
+    table.add("log-prob told by `sample`, per token", w.name, f"{len(gaps)} answers",
+              f"max {max(gaps):.1e}",
               f"{EACH:.0e}", max(gaps) <= EACH)
 
 
 def check_ends(table, w, samples):
     """Chat answers have to end by themselves often enough to test the end token, and not always."""
     share = sum(s["finish"] == "eos" for s in samples) / len(samples)
-    table.add("answers that end by themselves", w.name, f"{len(samples)} answers", f"{share:.0%}", "30 to 90 %",
+    table.add("answers that end by themselves", w.name, f"{len(samples)} answers", f"{share:.0%}",
+              "30 to 90 %",
               .3 <= share <= .9)
 
 
 def check_run(table, oaif, folder, base, workloads):
     """The model/ of a run, in transformers and in oaif."""
     ref = Reference.from_folder(folder)
-    table.add("model/: end ids", "both", f"{len(ref.eos)} ids", str(ref.eos), f"{base.eos} of the start",
+    table.add("model/: end ids", "both", f"{len(ref.eos)} ids", str(ref.eos),
+              f"{base.eos} of the start",
               ref.eos == base.eos)
     for w in workloads:
         prompts = check_tokens(table, oaif, folder, ref, w, "model/: token ids")
@@ -127,16 +133,20 @@ def check_run(table, oaif, folder, base, workloads):
 
 def one_step(oaif, model, out):
     """A finished run of one step, far enough from the start to tell the two apart."""
-    sets = [f"model.path={model}", "train.steps=1", "train.prompts_per_step=4", "optimizer.warmup_steps=0",
+    sets = [f"model.path={model}", "train.steps=1", "train.prompts_per_step=4",
+            "optimizer.warmup_steps=0",
             "eval.prompts=8", "eval.live_prompts=8", "model.device=cpu"]
-    oaif.run("train", "configs/demo.toml", "--out", str(out), *[a for s in sets for a in ("--set", s)])
+    oaif.run("train", "configs/demo.toml", "--out", str(out),
+             *[a for s in sets for a in ("--set", s)])
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--model", type=pathlib.Path,
                         default=ROOT / "third_party/models/SmolLM2-135M-Instruct.Q4_1.gguf")
-    parser.add_argument("--run", type=pathlib.Path, help="folder of a finished run, such as runs/demo")
+    parser.add_argument("--run", type=pathlib.Path,
+                        help="folder of a finished run, such as runs/demo")
     parser.add_argument("--program", type=pathlib.Path, default=ROOT / "bin/oaif")
     args = parser.parse_args()
     for needed in args.model, args.program, *([args.run / "model"] if args.run else []):
@@ -144,7 +154,8 @@ def main():
             parser.error(f"{needed} is not there; `make build model` makes program and model")
 
     oaif, table = Program(args.program.resolve()), Table()
-    workloads = [Workload("film", "configs/demo.toml", 40), Workload("chat", "configs/chat.toml", 20)]
+    workloads = [Workload("film", "configs/demo.toml", 40),
+                 Workload("chat", "configs/chat.toml", 20)]
     base = Reference.from_gguf(args.model.resolve())
     for w in workloads:
         prompts = check_tokens(table, oaif, args.model.resolve(), base, w, "token ids and text")

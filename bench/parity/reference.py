@@ -7,9 +7,11 @@ the conversion in transformers leaves out the step that splits digits one by one
 import gguf
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedTokenizerFast
+from transformers import (AutoModelForCausalLM, AutoTokenizer, GenerationConfig,
+                          PreTrainedTokenizerFast)
 
-END_KEYS = ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"]
+END_KEYS = ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id",
+            "tokenizer.ggml.eom_token_id"]
 CONTROL, USER_DEFINED = 3, 4  # token types of GGUF
 
 
@@ -29,7 +31,7 @@ class Reference:
 
     @classmethod
     def from_folder(cls, path):
-        """A Hugging Face folder with its own tokenizer.json; its end ids are those of its configs."""
+        """A Hugging Face folder with its own tokenizer.json; its configs have its end ids."""
         model = AutoModelForCausalLM.from_pretrained(str(path), dtype=torch.float32)
         eos = set()
         for config in model.config, model.generation_config:
@@ -41,18 +43,22 @@ class Reference:
         return self.tokenizer(text, add_special_tokens=False).input_ids
 
     def render(self, messages):
-        return self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        return self.tokenizer.apply_chat_template(messages, tokenize=False,
+                                                  add_generation_prompt=True)
 
     def decode(self, ids):
-        return self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return self.tokenizer.decode(ids, skip_special_tokens=True,
+                                     clean_up_tokenization_spaces=False)
 
     @torch.no_grad()
     def greedy(self, prompt, max_new_tokens):
         """The ids that transformers' own generate gives, the end id that stopped it included."""
         ids = torch.tensor([prompt])
-        settings = GenerationConfig(do_sample=False, max_new_tokens=max_new_tokens, eos_token_id=self.eos,
+        settings = GenerationConfig(do_sample=False, max_new_tokens=max_new_tokens,
+                                    eos_token_id=self.eos,
                                     pad_token_id=self.eos[0])
-        out = self.model.generate(ids, attention_mask=torch.ones_like(ids), generation_config=settings)
+        out = self.model.generate(ids, attention_mask=torch.ones_like(ids),
+                                  generation_config=settings)
         return out[0, len(prompt):].tolist()
 
     @torch.no_grad()
@@ -64,7 +70,7 @@ class Reference:
 
 
 def gguf_tokenizer(fields):
-    """Byte-level BPE as `tokenizer.ggml.pre = smollm` says: digits one by one, then the GPT-2 split."""
+    """Byte-level BPE as `tokenizer.ggml.pre = smollm` says: digits alone, then GPT-2's split."""
     pre = fields["tokenizer.ggml.pre"].contents()
     if pre != "smollm":
         raise SystemExit(f"parity: no reference tokenizer for tokenizer.ggml.pre = {pre}")

@@ -12,7 +12,7 @@ cd "$root"
 torch=${LIBTORCH:-$root/third_party/libtorch/dist/${TORCH_CUDA:-cu130}/torch}
 [ -e "$torch/__init__.py" ] || torch=$torch/torch
 if [ ! -e "$torch/__init__.py" ]; then
-  echo "parity: no Python torch beside the libtorch in use; run \`make libtorch\`, or set LIBTORCH" >&2
+  echo "parity: no Python torch beside the libtorch in use: \`make libtorch\` or set LIBTORCH" >&2
   exit 2
 fi
 packages=third_party/parity/dist/packages

@@ -112,7 +112,6 @@ CB_API int32_t cb_tensor_info(cb_tensor* t, int32_t* dtype, cb_device* d, int64_
 CB_API int32_t cb_tensor_narrow(cb_tensor* t, int64_t dim, int64_t start, int64_t len,
                                 cb_tensor** out, cb_err* e);
 CB_API int32_t cb_tensor_copy(cb_tensor* dst, cb_tensor* src, cb_err* e);
-CB_API int32_t cb_tensor_zero(cb_tensor* t, cb_err* e);
 /* Marks a leaf as requiring grad. */
 CB_API int32_t cb_tensor_require_grad(cb_tensor* t, cb_err* e);
 /* Autograd backward from a scalar, and the gradient of a leaf (a view of it); guarded, as gotorch's

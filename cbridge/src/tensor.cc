@@ -177,13 +177,6 @@ int32_t cb_tensor_copy(cb_tensor* dst, cb_tensor* src, cb_err* e) {
   });
 }
 
-int32_t cb_tensor_zero(cb_tensor* t, cb_err* e) {
-  return guard(e, [&] {
-    at::NoGradGuard no_grad;
-    unwrap(t).zero_();
-  });
-}
-
 int32_t cb_tensor_require_grad(cb_tensor* t, cb_err* e) {
   return guard(e, [&] { unwrap(t).requires_grad_(true); });
 }

@@ -87,7 +87,7 @@ void real_mistakes() {
   EXPECT_FAILS(cb_tensor_new(77, kCPU, shape, 2, &none, &e), CB_ERR_ARGUMENT);
   EXPECT_FAILS(cb_tensor_new(CB_F32, {9, 0}, shape, 2, &none, &e), CB_ERR_ARGUMENT);
   EXPECT_FAILS(cb_tensor_new(CB_F32, {CB_CUDA, 99}, shape, 2, &none, &e), CB_ERR_DEVICE);
-  EXPECT_FAILS(cb_tensor_zero(nullptr, &e), CB_ERR_ARGUMENT);
+  EXPECT_FAILS(cb_tensor_backward(nullptr, &e), CB_ERR_ARGUMENT);
   EXPECT_FAILS(cb_set_threads(0, &e), CB_ERR_ARGUMENT);
   const int64_t huge[] = {int64_t{1} << 48};
   EXPECT_FAILS(cb_tensor_new(CB_F32, kCPU, huge, 1, &none, &e), CB_ERR_MEMORY);

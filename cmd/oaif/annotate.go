@@ -20,9 +20,10 @@ func annotateCommand() *cli.Command {
 		Name:      "annotate",
 		Usage:     "ask an annotator which of two answers is better",
 		UsageText: "oaif annotate --annotator A.toml [--model M] [--in FILE] [--out FILE]",
-		Description: `Reads {"prompt","a","b"}, optionally with "label" ("a" or "b") and with further
-fields that the annotator's template shows. Writes {"p_a","verdict"} with what
-the annotator saw: "orders" (pairwise) or "score_a" and "score_b" (pointwise).
+		Description: `Reads {"prompt","a","b"}, optionally with "label" ("a" or "b") and with
+further fields that the annotator's template shows. Writes {"p_a","verdict"}
+with what the annotator saw: "orders" (pairwise) or "score_a" and "score_b"
+(pointwise).
 The verdict is "a", "b", "tie" or "invalid"; identical answers are a tie without
 being asked about. A summary goes to standard error: agreement with the labels,
 same-position rate, ties, invalid verdicts, cost.
@@ -150,8 +151,8 @@ func judgeAll(
 	return all, nil
 }
 
-// judgeSome asks about one batch. When the data is at fault it asks again, pair by pair, to name the
-// line.
+// judgeSome asks about one batch. When the data is at fault it asks again, pair by pair, to name
+// the line.
 func judgeSome(
 	ctx context.Context, judge oaif.Annotator, some []annotateRequest,
 ) ([]oaif.Preference, error) {

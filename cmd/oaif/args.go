@@ -10,8 +10,8 @@ import (
 	"github.com/oaif/oaif/oaif"
 )
 
-// flagsFirst moves a subcommand's flags before its positional arguments, where the cli library wants
-// them, so that `oaif train CONFIG --out DIR` works. What follows "--" stays positional.
+// flagsFirst moves a subcommand's flags before its positional arguments, where the cli library
+// wants them, so that `oaif train CONFIG --out DIR` works. What follows "--" stays positional.
 func flagsFirst(app *cli.App, args []string) []string {
 	if len(args) < 3 || args[len(args)-1] == "--generate-bash-completion" {
 		return args
@@ -55,8 +55,8 @@ func takesValue(command *cli.Command, flag string) bool {
 	return false
 }
 
-// positionals returns a command's positional arguments when there are between least and most of them;
-// names says what they are.
+// positionals returns a command's positional arguments when there are between least and most of
+// them; names says what they are.
 func positionals(c *cli.Context, least, most int, names string) ([]string, error) {
 	args := c.Args().Slice()
 	switch {
@@ -76,7 +76,8 @@ func usagef(c *cli.Context, format string, args ...any) error {
 	if c.App.Command(name) == nil { // the program itself
 		return oaif.UsageError(text + " (oaif --help lists the commands)")
 	}
-	return oaif.UsageError(fmt.Sprintf("%s: %s (oaif %s --help shows an example)", name, text, name))
+	return oaif.UsageError(
+		fmt.Sprintf("%s: %s (oaif %s --help shows an example)", name, text, name))
 }
 
 // required returns the value of a flag that must be given.
@@ -88,13 +89,15 @@ func required(c *cli.Context, name string) (string, error) {
 	return value, nil
 }
 
-// usageError turns what the flag parser says into a usage error, with the flag that was probably meant.
+// usageError turns what the flag parser says into a usage error, with the flag that was probably
+// meant.
 func usageError(c *cli.Context, err error, _ bool) error {
 	text := err.Error()
 	unknown, ok := strings.CutPrefix(text, "flag provided but not defined: -")
 	if !ok {
 		// The parser writes one dash.
-		return usagef(c, "%s", strings.NewReplacer("flag -", "flag --", ": -", ": --").Replace(text))
+		return usagef(c, "%s",
+			strings.NewReplacer("flag -", "flag --", ": -", ": --").Replace(text))
 	}
 	unknown = strings.TrimLeft(unknown, "-")
 	near := cli.SuggestFlag(c.Command.Flags, unknown, false)
@@ -115,7 +118,8 @@ func unknownCommand(commands []*cli.Command, name string) error {
 	text := cli.SuggestCommand(commands, name)
 	for _, c := range commands {
 		if strings.Contains(text, `"`+c.Name+`"`) && alike(c.Name, name) {
-			return oaif.UsageError(fmt.Sprintf("unknown command %q; did you mean %q?", name, c.Name))
+			return oaif.UsageError(
+				fmt.Sprintf("unknown command %q; did you mean %q?", name, c.Name))
 		}
 	}
 	return oaif.UsageError(fmt.Sprintf("unknown command %q (oaif --help lists all)", name))

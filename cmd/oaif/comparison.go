@@ -44,7 +44,9 @@ func (r *comparison) on(ctx context.Context) func(*torch.Device, torch.DType) er
 }
 
 // compare answers, judges and measures. The annotator asks judge, whose file is asked.
-func (r *comparison) compare(ctx context.Context, a, b, judge *model.Model, asked *modelFile) error {
+func (r *comparison) compare(
+	ctx context.Context, a, b, judge *model.Model, asked *modelFile,
+) error {
 	judges, err := r.judges(judge, asked)
 	if err != nil {
 		return err
@@ -76,7 +78,9 @@ func (r *comparison) judges(judge *model.Model, asked *modelFile) ([]eval.Judge,
 	if err != nil {
 		return nil, err
 	}
-	return []eval.Judge{{Name: "annotator", Annotator: ai}, {Name: "vader", Annotator: eval.NewVader()}}, nil
+	return []eval.Judge{
+		{Name: "annotator", Annotator: ai}, {Name: "vader", Annotator: eval.NewVader()},
+	}, nil
 }
 
 func (r *comparison) answers(
@@ -87,8 +91,8 @@ func (r *comparison) answers(
 	return eval.Answers(ctx, sampler.New(m, file.vocab, opt), prompts)
 }
 
-// sameTokens reports whether the models speak of the same tokens, as far as the prompts show; only then
-// is there a divergence between their distributions.
+// sameTokens reports whether the models speak of the same tokens, as far as the prompts show; only
+// then is there a divergence between their distributions.
 func (r *comparison) sameTokens() bool {
 	if r.a.config.Vocab != r.b.config.Vocab {
 		return false

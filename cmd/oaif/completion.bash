@@ -1,7 +1,7 @@
 # Completion of oaif for bash. Use it with: source <(oaif completion bash)
 # The program itself lists what may come next; file names are completed where it lists nothing.
 _oaif() {
-  local cur words
+  local cur words next
   cur="${COMP_WORDS[COMP_CWORD]}"
   words=("${COMP_WORDS[@]:0:COMP_CWORD}")
   # Only words that begin with a dash can be flags; the program wants to see them to list flags.
@@ -9,6 +9,7 @@ _oaif() {
     words+=("$cur")
   fi
   local IFS=$'\n'
-  COMPREPLY=($(compgen -W "$(SHELL=bash "${words[@]}" --generate-bash-completion 2>/dev/null)" -- "$cur"))
+  next=$(SHELL=bash "${words[@]}" --generate-bash-completion 2>/dev/null)
+  COMPREPLY=($(compgen -W "$next" -- "$cur"))
 }
 complete -o bashdefault -o default -F _oaif oaif

@@ -87,7 +87,8 @@ func examineLibrary() []finding {
 		{name: "program", text: fmt.Sprintf("%s, %s/%s, %d processors",
 			runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())},
 		{name: "libtorch", text: fmt.Sprintf("%s, %s", torch.Version(), cuda)},
-		{name: "cuda", text: fmt.Sprintf("%d usable device%s", torch.CUDACount(), plural(torch.CUDACount()))},
+		{name: "cuda",
+			text: fmt.Sprintf("%d usable device%s", torch.CUDACount(), plural(torch.CUDACount()))},
 		{name: "openmp", text: "OMP_WAIT_POLICY=" + os.Getenv("OMP_WAIT_POLICY")},
 	}
 }
@@ -110,7 +111,8 @@ func examineDevice(c *cli.Context) []finding {
 		return []finding{{"precision", err.Error(), true}}
 	}
 	return []finding{
-		{name: "device", text: fmt.Sprintf("%s: %s, %d CPU thread%s", dev, name, threads, plural(threads))},
+		{name: "device",
+			text: fmt.Sprintf("%s: %s, %d CPU thread%s", dev, name, threads, plural(threads))},
 		{name: "precision", text: fmt.Sprintf("%s: %s", t, whyPrecision(c.String("dtype"), t))},
 	}
 }

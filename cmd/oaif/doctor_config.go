@@ -76,8 +76,8 @@ func examinePrompts(name, path string, format prompts.Format, v *vocab.Vocab) fi
 		path, len(all), longest)}
 }
 
-// examineAnnotator checks an annotator's file, and its candidates with the tokenizer of the model that it
-// asks.
+// examineAnnotator checks an annotator's file, and its candidates with the tokenizer of the model
+// that it asks.
 func examineAnnotator(cfg *config.Config) finding {
 	spec, err := annotator.Load(cfg.Annotator.File)
 	if err != nil {

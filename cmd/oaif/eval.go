@@ -21,8 +21,8 @@ func evalCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "eval",
 		Usage: "compare two models' answers to the same prompts",
-		UsageText: "oaif eval --model A --baseline B --prompts FILE --annotator A.toml --out DIR\n" +
-			"[--template TEXT | --chat]",
+		UsageText: "oaif eval --model A --baseline B --prompts FILE --annotator A.toml " +
+			"--out DIR\n[--template TEXT | --chat]",
 		Description: `Both models answer every prompt of FILE with the same noise. The annotator and
 VADER, a lexicon that never trains, say which answer is better. Written to DIR:
 items.jsonl, one line a prompt with both answers and each verdict, and
@@ -39,7 +39,8 @@ Example:
 			&cli.StringFlag{Name: "prompts", Usage: "`FILE` of prompts, JSON Lines"},
 			&cli.StringFlag{Name: "annotator", Usage: "`FILE` that describes the annotator"},
 			&cli.StringFlag{Name: "out", Usage: "`DIR` to write to"},
-			&cli.StringFlag{Name: "template", Usage: "`TEXT` around a prompt, which replaces {prompt}"},
+			&cli.StringFlag{Name: "template",
+				Usage: "`TEXT` around a prompt, which replaces {prompt}"},
 			&cli.BoolFlag{Name: "chat", Usage: "put prompts through each model's chat template"},
 		}, samplingFlags(0.9), computeFlags(), threadsFlag()),
 		Action: compare,
@@ -75,7 +76,8 @@ func compare(c *cli.Context) error {
 
 func compareModels(c *cli.Context, run *comparison) error {
 	if dir := c.String("out"); holdsRun(dir) {
-		return dataErrorf("%s: holds a training run, whose summary would be lost; choose another --out", dir)
+		return dataErrorf(
+			"%s: holds a training run, whose summary would be lost; choose another --out", dir)
 	}
 	path := c.String("prompts")
 	text, err := os.ReadFile(path) // once: it may be a pipe

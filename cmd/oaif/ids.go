@@ -10,7 +10,8 @@ func checkIDs(line prompts.Line, key string, ids []int64, cfg weights.Config) ([
 	out := make([]int32, len(ids))
 	for i, id := range ids {
 		if id < 0 || id >= int64(cfg.Vocab) {
-			return nil, line.Errorf("%q: token id %d is outside the vocabulary of %d", key, id, cfg.Vocab)
+			return nil, line.Errorf("%q: token id %d is outside the vocabulary of %d", key,
+				id, cfg.Vocab)
 		}
 		out[i] = int32(id)
 	}

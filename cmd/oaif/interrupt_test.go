@@ -12,8 +12,8 @@ import (
 	"github.com/oaif/oaif/oaif/model/modeltest"
 )
 
-// TestInterrupt: a run that is asked to stop ends with the shell's status for it and one line that says
-// how to go on; resumed, it ends.
+// TestInterrupt: a run that is asked to stop ends with the shell's status for it and one line that
+// says how to go on; resumed, it ends.
 func TestInterrupt(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {
@@ -27,7 +27,8 @@ func TestInterrupt(t *testing.T) {
 		t.Fatal(err)
 	}
 	prompts := write("prompts.jsonl", `{"prompt": "a"}`)
-	judge := write("judge.toml", "kind = 'pointwise'\nprompt = '{response}'\npositive = 'a'\nnegative = 'b'\n")
+	judge := write("judge.toml",
+		"kind = 'pointwise'\nprompt = '{response}'\npositive = 'a'\nnegative = 'b'\n")
 	config := write("run.toml", fmt.Sprintf(`
 model = {path = %q, device = "cpu", dtype = "float32"}
 data = {train = %q, heldout = %q}
@@ -45,7 +46,8 @@ run = {out = %q}
 	if status := exitStatus(&errs, err); status != statusInterrupted {
 		t.Errorf("status %d, want %d", status, statusInterrupted)
 	}
-	if line := errs.String(); !strings.Contains(line, "--resume") || strings.Count(line, "\n") != 1 {
+	if line := errs.String(); !strings.Contains(line, "--resume") ||
+		strings.Count(line, "\n") != 1 {
 		t.Errorf("stderr %q", line)
 	}
 	status, stdout, stderr := run("train", config, "--resume")

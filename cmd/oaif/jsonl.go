@@ -16,7 +16,8 @@ import (
 // ioFlags are the flags of a command that turns JSON Lines into JSON Lines.
 func ioFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "in", Value: "-", Usage: "`FILE` of JSON Lines to read, - for standard input"},
+		&cli.StringFlag{Name: "in", Value: "-",
+			Usage: "`FILE` of JSON Lines to read, - for standard input"},
 		&cli.StringFlag{Name: "out", Value: "-",
 			Usage: "`FILE` of JSON Lines to write, one line per input line, - for standard output"},
 	}
@@ -88,8 +89,8 @@ func dataErrorf(format string, args ...any) error {
 	return oaif.DataError(fmt.Sprintf(format, args...))
 }
 
-// withOutput calls write with a writer of JSON Lines to the place that --out names. The place gets all
-// lines when write returns nil, and is left as it was when it returns an error.
+// withOutput calls write with a writer of JSON Lines to the place that --out names. The place gets
+// all lines when write returns nil, and is left as it was when it returns an error.
 func withOutput(c *cli.Context, write func(*lineWriter) error) (err error) {
 	out, err := createOutput(c.String("out"), c.App.Writer)
 	if err != nil {

@@ -29,8 +29,10 @@ const (
 )
 
 func main() {
-	if err := waitPassively(); err != nil {
-		os.Exit(exitStatus(os.Stderr, err))
+	for _, prepare := range []func() error{checkProcessor, waitPassively} {
+		if err := prepare(); err != nil {
+			os.Exit(exitStatus(os.Stderr, err))
+		}
 	}
 	// The first signal asks for an orderly end; the second one, no longer caught, ends at once.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -12,8 +12,8 @@ import (
 	"github.com/oaif/oaif/torch"
 )
 
-// modelFile is an open model of which only the text side was read so far: input lines are checked with
-// it before weights are converted, which takes seconds to minutes.
+// modelFile is an open model of which only the text side was read so far: input lines are checked
+// with it before weights are converted, which takes seconds to minutes.
 type modelFile struct {
 	file   *weights.Model
 	vocab  *vocab.Vocab

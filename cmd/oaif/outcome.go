@@ -43,8 +43,8 @@ func printOutcome(w io.Writer, run string) error {
 	return err
 }
 
-// outcomeTable compares the starting model with the trained one, or a baseline with a model; wasName and
-// isName head their columns.
+// outcomeTable compares the starting model with the trained one, or a baseline with a model;
+// wasName and isName head their columns.
 func outcomeTable(
 	w io.Writer, wasName, isName string, before, after eval.Record, checks eval.Checks,
 ) error {
@@ -54,8 +54,9 @@ func outcomeTable(
 	}
 	row("held-out prompts", wasName, isName)
 	for _, j := range after.Judges {
-		row("win rate by "+j.Judge, "0.50", fmt.Sprintf("%.2f  (95 %%: %.2f to %.2f; %d won, %d tied, %d lost)",
-			j.WinRate, j.CI95[0], j.CI95[1], j.Win, j.Tie, j.Loss))
+		row("win rate by "+j.Judge, "0.50",
+			fmt.Sprintf("%.2f  (95 %%: %.2f to %.2f; %d won, %d tied, %d lost)",
+				j.WinRate, j.CI95[0], j.CI95[1], j.Win, j.Tie, j.Loss))
 	}
 	if words := checks.Lexicon.Words; len(words) > 0 {
 		row("win rate by vader without its words", "0.50",

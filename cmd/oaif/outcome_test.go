@@ -26,8 +26,8 @@ func finished(t *testing.T) map[string]string {
 			`"ci95":[0.3,0.95]}],"kl_nats":3.21,"mean_tokens":20,"baseline_mean_tokens":24,` +
 			`"distinct2":0.9,"baseline_distinct2":0.95,"eos_rate":0.5}}
 `,
-		"eval/step-2.jsonl": `{"index":0,"prompt":"A review.\n\nIt is","answer":" great\nfun","baseline":" long"}
-`,
+		"eval/step-2.jsonl": `{"index":0,"prompt":"A review.\n\nIt is",` +
+			`"answer":" great\nfun","baseline":" long"}` + "\n",
 	}
 }
 
@@ -95,8 +95,8 @@ func TestOutcomeErrors(t *testing.T) {
 	}
 }
 
-// TestProgressLines: without a terminal each event is one line, and the starting model's comparison with
-// itself is none.
+// TestProgressLines: without a terminal each event is one line, and the starting model's comparison
+// with itself is none.
 func TestProgressLines(t *testing.T) {
 	var out bytes.Buffer
 	p := newProgress(&out, 25)
@@ -105,7 +105,8 @@ func TestProgressLines(t *testing.T) {
 		{Judge: "annotator", WinRate: 0.75}, {Judge: "vader", WinRate: 0.625},
 	}}
 	p.Eval(0, record, true)
-	p.Step(trainer.Metrics{Step: 1, Loss: 0.6931, RewardMargin: 0.01, KL: 0.5, Kept: 14, Pairs: 16}, 3.21)
+	p.Step(trainer.Metrics{Step: 1, Loss: 0.6931, RewardMargin: 0.01, KL: 0.5, Kept: 14, Pairs: 16},
+		3.21)
 	p.Warn("it answers by position")
 	p.Eval(5, record, false)
 	p.end()

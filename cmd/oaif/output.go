@@ -112,7 +112,8 @@ func (w *lineWriter) closeStream() error {
 	return nil
 }
 
-// discard removes what was written so far. Its own failures would only hide the error that led here.
+// discard removes what was written so far. Its own failures would only hide the error that led
+// here.
 func (w *lineWriter) discard() {
 	if w.file != nil {
 		_ = w.file.Close()

@@ -11,8 +11,8 @@ import (
 	"github.com/oaif/oaif/oaif"
 )
 
-// TestOutputAppearsWhole: up to commit the place holds what it held before, and nothing is left behind
-// when the work fails.
+// TestOutputAppearsWhole: up to commit the place holds what it held before, and nothing is left
+// behind when the work fails.
 func TestOutputAppearsWhole(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out.jsonl")
 	if err := os.WriteFile(path, []byte("old\n"), 0o600); err != nil {

@@ -12,9 +12,9 @@ import (
 	"github.com/oaif/oaif/oaif/trainer"
 )
 
-// progress shows a run as it goes: one bar with the live win rate on a terminal, plain lines elsewhere.
-// It is a run's output, so that standard error holds nothing but what went wrong. It implements
-// trainer.Observer.
+// progress shows a run as it goes: one bar with the live win rate on a terminal, plain lines
+// elsewhere. It is a run's output, so that standard error holds nothing but what went wrong. It
+// implements trainer.Observer.
 type progress struct {
 	w     io.Writer
 	steps int
@@ -31,7 +31,8 @@ const (
 
 func newProgress(w io.Writer, steps int) *progress {
 	p := &progress{w: w, steps: steps}
-	if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) && os.Getenv("TERM") != "dumb" {
+	if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) &&
+		os.Getenv("TERM") != "dumb" {
 		columns, _, err := term.GetSize(int(file.Fd()))
 		if err != nil || columns <= 0 {
 			columns = plainColumns
@@ -62,8 +63,8 @@ func (p *progress) line(format string, args ...any) {
 	}
 }
 
-// describe puts the win rate and text behind the bar, cut so that the line does not wrap: a wrapped line
-// could not be taken back.
+// describe puts the win rate and text behind the bar, cut so that the line does not wrap: a wrapped
+// line could not be taken back.
 func (p *progress) describe(text string) {
 	r := []rune(p.rate + text)
 	p.bar.Describe(string(r[:min(len(r), p.room)]))
@@ -102,7 +103,8 @@ func (p *progress) Eval(step int, r eval.Record, full bool) {
 		p.rate = fmt.Sprintf("win rate %.2f, ", r.Judges[0].WinRate)
 	}
 	if p.bar == nil || full {
-		p.line("step %d/%d: win rate against the starting model %sKL %.2f nats", step, p.steps, text, r.KL)
+		p.line("step %d/%d: win rate against the starting model %sKL %.2f nats", step,
+			p.steps, text, r.KL)
 	}
 }
 

@@ -13,9 +13,9 @@ func reportCommand() *cli.Command {
 		Name:      "report",
 		Usage:     "write a run folder's report.html",
 		UsageText: "oaif report RUN",
-		Description: `Reads the run folder RUN and writes RUN/report.html: one file with curves, texts
-before and after, annotator health, stage times and the configuration. It needs
-no network. The run may still be going on.
+		Description: `Reads the run folder RUN and writes RUN/report.html: one file with curves,
+texts before and after, annotator health, stage times and the configuration. It
+needs no network. The run may still be going on.
 
 Example:
   oaif report runs/demo`,

@@ -34,9 +34,11 @@ func samplingFlags(temperature float64) []cli.Flag {
 	return []cli.Flag{
 		&cli.Float64Flag{Name: "temperature", Value: temperature,
 			Usage: "`T` that divides the logits; 0 is greedy"},
-		&cli.IntFlag{Name: "top-k", Usage: "`NUMBER` of most likely tokens to draw from, 0 for all"},
+		&cli.IntFlag{Name: "top-k",
+			Usage: "`NUMBER` of most likely tokens to draw from, 0 for all"},
 		&cli.Float64Flag{Name: "top-p", Value: 1, Usage: "`SHARE` of probability to draw from"},
-		&cli.IntFlag{Name: "max-new-tokens", Value: 64, Usage: "`TOKENS` at which a completion is cut"},
+		&cli.IntFlag{Name: "max-new-tokens", Value: 64,
+			Usage: "`TOKENS` at which a completion is cut"},
 		&cli.IntFlag{Name: "min-new-tokens", Usage: "`TOKENS` before which no completion ends"},
 		&cli.Int64Flag{Name: "seed", Value: 1, Usage: "`NUMBER` that keys the noise"},
 		eosFlag(),
@@ -60,7 +62,8 @@ func samplingOptions(c *cli.Context) (sampler.Options, error) {
 	case opt.MaxNewTokens < 1:
 		return opt, usagef(c, "--max-new-tokens is %d, wants 1 or more", opt.MaxNewTokens)
 	case opt.MinNewTokens < 0 || opt.MinNewTokens > opt.MaxNewTokens:
-		return opt, usagef(c, "--min-new-tokens is %d, wants 0 to %d", opt.MinNewTokens, opt.MaxNewTokens)
+		return opt, usagef(c, "--min-new-tokens is %d, wants 0 to %d", opt.MinNewTokens,
+			opt.MaxNewTokens)
 	}
 	return opt, nil
 }
@@ -107,7 +110,8 @@ func (r sampleRequest) prompt(m *modelFile, index, newTokens int) (*oaif.Prompt,
 		return nil, r.line.Errorf("the prompt has no tokens")
 	}
 	if n := len(ids) + newTokens; n > m.config.Context {
-		return nil, r.line.Errorf("a prompt of %d tokens and %d new ones exceed the model's context of %d",
+		return nil, r.line.Errorf(
+			"a prompt of %d tokens and %d new ones exceed the model's context of %d",
 			len(ids), newTokens, m.config.Context)
 	}
 	return &oaif.Prompt{Index: index, IDs: ids}, nil
@@ -182,7 +186,8 @@ func completionsOf(done []oaif.Completion) sampleAnswer {
 		for _, l := range d.Logprobs {
 			sum += float64(l)
 		}
-		answer.Completions = append(answer.Completions, sampledCompletion{d.Text, d.IDs, sum, d.Finish})
+		answer.Completions = append(answer.Completions,
+			sampledCompletion{d.Text, d.IDs, sum, d.Finish})
 	}
 	return answer
 }

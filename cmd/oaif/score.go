@@ -70,7 +70,8 @@ func (r scoreRequest) sequence(m *modelFile) (s model.Sequence, err error) {
 		return s, err
 	}
 	if len(s.Prompt) == 0 && len(s.Completion) > 0 {
-		return s, r.line.Errorf("the prompt has no tokens: the completion's first one has no log-prob")
+		return s, r.line.Errorf(
+			"the prompt has no tokens: the completion's first one has no log-prob")
 	}
 	if n := len(s.Prompt) + len(s.Completion); n > m.config.Context {
 		return s, r.line.Errorf("prompt and completion have %d tokens, the model's context is %d",
@@ -129,7 +130,8 @@ func batches(seqs []model.Sequence) [][]model.Sequence {
 	return append(out, seqs[first:])
 }
 
-// scoreBatch scores some sequences and writes a line for each. Empty completions have nothing to score.
+// scoreBatch scores some sequences and writes a line for each. Empty completions have nothing to
+// score.
 func scoreBatch(ctx context.Context, m *model.Model, seqs []model.Sequence, out *lineWriter) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -40,18 +40,20 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// fails STATUS ARGS... wants oaif to end with that status after exactly one line on standard error and
-// none on standard output.
+// fails STATUS ARGS... wants oaif to end with that status after exactly one line on standard error
+// and none on standard output.
 func fails(ts *testscript.TestScript, _ bool, args []string) {
 	var exit *exec.ExitError
 	err := ts.Exec("oaif", args[1:]...)
 	if !errors.As(err, &exit) {
-		ts.Fatalf("oaif %s: ended with %v, want status %s", strings.Join(args[1:], " "), err, args[0])
+		ts.Fatalf("oaif %s: ended with %v, want status %s", strings.Join(args[1:], " "),
+			err, args[0])
 	}
 	if got := strconv.Itoa(exit.ExitCode()); got != args[0] {
 		ts.Fatalf("status %s, want %s", got, args[0])
 	}
-	if line := ts.ReadFile("stderr"); strings.Count(line, "\n") != 1 || !strings.HasSuffix(line, "\n") {
+	if line := ts.ReadFile("stderr"); strings.Count(line, "\n") != 1 ||
+		!strings.HasSuffix(line, "\n") {
 		ts.Fatalf("want one line on standard error, got %q", line)
 	}
 	// A training run says what it is doing until it fails.

@@ -14,8 +14,8 @@ func trainCommand() *cli.Command {
 		Name:      "train",
 		Usage:     "align a model: sample, annotate, take a step, again and again",
 		UsageText: "oaif train CONFIG [--set KEY=VALUE]... [--out DIR] [--resume]",
-		Description: `Runs the training that the TOML file CONFIG describes. Everything goes into the
-run folder: metrics.jsonl, pairs.jsonl (every pair with its verdict), eval/,
+		Description: `Runs the training that the TOML file CONFIG describes. Everything goes into
+the run folder: metrics.jsonl, pairs.jsonl (every pair with its verdict), eval/,
 checkpoints/, model/ (Hugging Face layout), summary.json and report.html.
 
 The same configuration, seed and number of threads give the same run, byte for
@@ -25,9 +25,11 @@ Example:
   oaif train configs/demo.toml --set train.steps=50 --out runs/long
   oaif train configs/demo.toml --set train.steps=50 --out runs/long --resume`,
 		Flags: flags(setFlag(), []cli.Flag{
-			&cli.StringFlag{Name: "out", Usage: "`DIR` to use as run folder, instead of CONFIG's run.out"},
+			&cli.StringFlag{Name: "out",
+				Usage: "`DIR` to use as run folder, instead of CONFIG's run.out"},
 			&cli.BoolFlag{Name: "resume", Usage: "go on with the run in the run folder"},
-			&cli.StringFlag{Name: "device", Usage: "`DEVICE` to use instead of CONFIG's model.device"},
+			&cli.StringFlag{Name: "device",
+				Usage: "`DEVICE` to use instead of CONFIG's model.device"},
 			&cli.StringFlag{Name: "dtype", Usage: "`TYPE` to use instead of CONFIG's model.dtype"},
 		}),
 		Action: train,

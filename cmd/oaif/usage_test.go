@@ -15,8 +15,8 @@ func run(args ...string) (status int, stdout, stderr string) {
 	return exitStatus(&errs, err), out.String(), errs.String()
 }
 
-// TestUsageErrors: what cannot be a command line ends with status 2 and one line that names what was
-// wrong, and what was probably meant.
+// TestUsageErrors: what cannot be a command line ends with status 2 and one line that names what
+// was wrong, and what was probably meant.
 func TestUsageErrors(t *testing.T) {
 	for _, test := range []struct{ args, want string }{
 		{"tokenise", `unknown command "tokenise"; did you mean "tokenize"?`},
@@ -28,16 +28,20 @@ func TestUsageErrors(t *testing.T) {
 		{"tokenize --model", "tokenize: flag needs an argument: --model"},
 		{"tokenize --model model stray", `tokenize: unexpected argument "stray"`},
 		{"tokenize stray --model model", `tokenize: unexpected argument "stray"`},
-		{"tokenize --model m --device gpu", `tokenize: --device "gpu" is none of cpu, cuda, cuda:N and auto`},
-		{"score --model m --threads many", `score: invalid value "many" for flag --threads: parse error`},
+		{"tokenize --model m --device gpu",
+			`tokenize: --device "gpu" is none of cpu, cuda, cuda:N and auto`},
+		{"score --model m --threads many",
+			`score: invalid value "many" for flag --threads: parse error`},
 		{"score --model m --threads -1", "score: --threads is -1, wants 0 or more"},
-		{"score --model m --dtype float16", `score: --dtype "float16" is none of float32, bfloat16 and auto`},
+		{"score --model m --dtype float16",
+			`score: --dtype "float16" is none of float32, bfloat16 and auto`},
 		{"sample --model m --temperature -1", "sample: --temperature is -1, wants 0 or more"},
 		{"sample --model m --temperature NaN", "sample: --temperature is NaN, wants 0 or more"},
 		{"sample --model m --top-p 0", "sample: --top-p is 0, wants more than 0"},
 		{"sample --model m --top-k -1", "sample: --top-k is -1, wants 0 or more"},
 		{"sample --model m --max-new-tokens 0", "sample: --max-new-tokens is 0, wants 1 or more"},
-		{"sample --model m --min-new-tokens 9 --max-new-tokens 8", "sample: --min-new-tokens is 9, wants 0 to 8"},
+		{"sample --model m --min-new-tokens 9 --max-new-tokens 8",
+			"sample: --min-new-tokens is 9, wants 0 to 8"},
 		{"sample --model m --n 0", "sample: --n is 0, wants 1 or more"},
 		{"annotate --model m", "annotate: wants --annotator"},
 		{"eval --model m", "eval: wants --baseline"},
@@ -50,7 +54,8 @@ func TestUsageErrors(t *testing.T) {
 		{"completion tcsh", `completion: no script for "tcsh"`},
 	} {
 		status, stdout, stderr := run(strings.Fields(test.args)...)
-		if status != statusUsage || stdout != "" || !strings.HasPrefix(stderr, "oaif: "+test.want) ||
+		if status != statusUsage || stdout != "" ||
+			!strings.HasPrefix(stderr, "oaif: "+test.want) ||
 			strings.Count(stderr, "\n") != 1 {
 			t.Errorf("oaif %s:\nstatus %d, stdout %q\n got %swant oaif: %s...",
 				test.args, status, stdout, stderr, test.want)
@@ -62,7 +67,8 @@ func TestUsageErrors(t *testing.T) {
 func TestHelp(t *testing.T) {
 	for _, args := range [][]string{{}, {"--help"}} {
 		status, stdout, stderr := run(args...)
-		if status != 0 || stderr != "" || !strings.Contains(stdout, "oaif train configs/demo.toml") {
+		if status != 0 || stderr != "" ||
+			!strings.Contains(stdout, "oaif train configs/demo.toml") {
 			t.Errorf("oaif %v: status %d, %q, %q", args, status, stdout, stderr)
 		}
 	}
@@ -70,7 +76,8 @@ func TestHelp(t *testing.T) {
 		status, stdout, stderr := run(c.Name, "--help")
 		_, example, ok := strings.Cut(stdout, "Example:")
 		if status != 0 || stderr != "" || !ok || !strings.Contains(example, "oaif "+c.Name) {
-			t.Errorf("oaif %s --help: status %d, stderr %q, no example in:\n%s", c.Name, status, stderr, stdout)
+			t.Errorf("oaif %s --help: status %d, stderr %q, no example in:\n%s", c.Name, status,
+				stderr, stdout)
 		}
 		for _, line := range strings.Split(c.Description, "\n") {
 			if len(line) > 80 {
@@ -93,7 +100,8 @@ func TestFlagsFirst(t *testing.T) {
 		{"oaif train --resume -- --C", "oaif train --resume -- --C"},
 		{"oaif score --threads -1 --in -", "oaif score --threads -1 --in - --"},
 		{"oaif train C --out", "oaif train --out"},
-		{"oaif train C --ou --generate-bash-completion", "oaif train C --ou --generate-bash-completion"},
+		{"oaif train C --ou --generate-bash-completion",
+			"oaif train C --ou --generate-bash-completion"},
 	} {
 		got := strings.Join(flagsFirst(app, strings.Fields(test.args)), " ")
 		if got != test.want {

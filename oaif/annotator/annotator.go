@@ -14,14 +14,14 @@ import (
 
 // LM is the language model behind an annotator. It must be safe for concurrent use.
 type LM interface {
-	// NextLogprobs returns, for each text, the log-prob in nats (temperature 1, computed in fp32) with which
-	// each candidate comes next: [len(texts)][len(candidates)]. A candidate that is not exactly one token
-	// is an error.
+	// NextLogprobs returns, for each text, the log-prob in nats (temperature 1, computed in fp32)
+	// with which each candidate comes next: [len(texts)][len(candidates)]. A candidate that is not
+	// exactly one token is an error.
 	NextLogprobs(ctx context.Context, texts, candidates []string) ([][]float64, error)
 	// Digest names the model's weights, for the key under which verdicts are stored.
 	Digest() string
-	// ChatPrompt returns the model's chat template's rendering of a system turn (left out when it is "") and
-	// a user turn, ready for the assistant's turn.
+	// ChatPrompt returns the model's chat template's rendering of a system turn (left out when it
+	// is "") and a user turn, ready for the assistant's turn.
 	ChatPrompt(system, user string) (string, error)
 }
 
@@ -45,9 +45,11 @@ type local struct {
 	lm   LM
 }
 
-// Annotate implements oaif.Annotator. Two LM prompts are made per question whose texts differ: a's and b's
-// (pointwise), or a shown first and b shown first (pairwise). All go to the LM in one call.
-func (l *local) Annotate(ctx context.Context, questions []oaif.Question) ([]oaif.Preference, error) {
+// Annotate implements oaif.Annotator. Two LM prompts are made per question whose texts differ: a's
+// and b's (pointwise), or a shown first and b shown first (pairwise). All go to the LM in one call.
+func (l *local) Annotate(
+	ctx context.Context, questions []oaif.Question,
+) ([]oaif.Preference, error) {
 	prefs := make([]oaif.Preference, len(questions))
 	var texts []string
 	var asked []int // index into questions of each two texts
@@ -121,11 +123,13 @@ func (l *local) fieldError(err error, record map[string]string) error {
 		return err
 	}
 	has := strings.Join(slices.Sorted(maps.Keys(record)), ", ")
-	return l.spec.errorf("the template shows {%s}, but the prompt record has no field %q (it has: %s)",
+	return l.spec.errorf(
+		"the template shows {%s}, but the prompt record has no field %q (it has: %s)",
 		unknown.name, unknown.name, has)
 }
 
-// judge turns the log-probs of the two candidates after each of a question's two LM prompts into a Preference.
+// judge turns the log-probs of the two candidates after each of a question's two LM prompts into a
+// Preference.
 func (l *local) judge(first, second []float64) oaif.Preference {
 	for i, row := range [][]float64{first, second} {
 		for c, lp := range row {
@@ -137,8 +141,8 @@ func (l *local) judge(first, second []float64) oaif.Preference {
 	}
 	d1, d2 := first[0]-first[1], second[0]-second[1]
 	if l.spec.Kind == Pairwise {
-		// Mean of P(a) over the two orders, a in slot 1 and then in slot 2: (p1 + (1-p2))/2, written so
-		// that p1 = p2 gives exactly one half.
+		// Mean of P(a) over the two orders, a in slot 1 and then in slot 2: (p1 + (1-p2))/2,
+		// written so that p1 = p2 gives exactly one half.
 		p1, p2 := sigmoid(d1), sigmoid(d2)
 		return l.decide(oaif.Preference{
 			PA:     .5 + (p1-p2)/2,

@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	pointSpec = "kind = \"pointwise\"\nprompt = \"\"\"Rate {prompt}{response}\nfor {topic} {{0}}:\"\"\""
-	pairSpec  = "kind = \"pairwise\"\nprompt = \"{prompt}|{a}|{b}|\""
+	pointSpec = "kind = \"pointwise\"\n" +
+		"prompt = \"\"\"Rate {prompt}{response}\nfor {topic} {{0}}:\"\"\""
+	pairSpec = "kind = \"pairwise\"\nprompt = \"{prompt}|{a}|{b}|\""
 )
 
 // xy is a question with prompt Q and answers x and y.
@@ -67,8 +68,8 @@ func TestPointwise(t *testing.T) {
 	}
 }
 
-// TestPairwise is the worked example of averaging after un-swapping: a wins with .70 shown first; shown second,
-// slot 1 (b) has .60, so a has .40; the mean is .55.
+// TestPairwise is the worked example of averaging after un-swapping: a wins with .70 shown first;
+// shown second, slot 1 (b) has .60, so a has .40; the mean is .55.
 func TestPairwise(t *testing.T) {
 	lm := &fakeLM{answer: func(text string) []float64 {
 		if text == "Q|x|y|" {
@@ -104,8 +105,8 @@ func TestChatPromptHoldsSystemAndUser(t *testing.T) {
 	}
 }
 
-// TestNothingIsGuessed: identical texts are not asked about; equal probabilities are a tie; a broken log-prob
-// makes the verdict invalid, with the reason and no numbers.
+// TestNothingIsGuessed: identical texts are not asked about; equal probabilities are a tie; a
+// broken log-prob makes the verdict invalid, with the reason and no numbers.
 func TestNothingIsGuessed(t *testing.T) {
 	fields := map[string]string{"prompt": "Q", "topic": "T"}
 	lm := &fakeLM{answer: func(string) []float64 { return []float64{-0.1, -40} }}
@@ -134,8 +135,8 @@ func TestNothingIsGuessed(t *testing.T) {
 			pairSpec:  `log-prob of "2" with b shown first is `,
 		} {
 			got, err := ask(t, spec, lm, oaif.Question{Fields: fields, A: "x", B: "y"})
-			if err != nil || got.Verdict != oaif.VerdictInvalid || got.PA != 0 || got.Orders != nil ||
-				!strings.HasPrefix(got.Reason, where) {
+			if err != nil || got.Verdict != oaif.VerdictInvalid || got.PA != 0 ||
+				got.Orders != nil || !strings.HasPrefix(got.Reason, where) {
 				t.Errorf("%v: %+v, %v", bad, got, err)
 			}
 		}
@@ -161,7 +162,9 @@ func TestTieMargin(t *testing.T) {
 
 // TestAnnotateKeepsOrder: identical pairs in the middle of a batch do not shift the others.
 func TestAnnotateKeepsOrder(t *testing.T) {
-	lm := &fakeLM{answer: func(text string) []float64 { return []float64{-float64(len(text)), -20} }}
+	lm := &fakeLM{answer: func(text string) []float64 {
+		return []float64{-float64(len(text)), -20}
+	}}
 	a, err := annotator.New(load(t, "kind = \"pointwise\"\nprompt = \"{response}\""), lm)
 	if err != nil {
 		t.Fatal(err)
@@ -191,15 +194,18 @@ func TestAnnotateErrors(t *testing.T) {
 	if !errors.Is(err, oaif.ErrUsage) || !strings.Contains(err.Error(), want) {
 		t.Errorf("unknown field: %v", err)
 	}
-	broken := &fakeLM{answer: func(string) []float64 { return nil }, err: oaif.DataError("too long")}
+	broken := &fakeLM{answer: func(string) []float64 { return nil },
+		err: oaif.DataError("too long")}
 	if _, err := ask(t, pairSpec, broken, xy); !errors.Is(err, oaif.ErrData) {
 		t.Errorf("failing LM: %v", err)
 	}
 	broken.err = nil
-	if _, err := ask(t, pairSpec, broken, xy); err == nil || !strings.Contains(err.Error(), "0 log-probs") {
+	if _, err := ask(t, pairSpec, broken, xy); err == nil ||
+		!strings.Contains(err.Error(), "0 log-probs") {
 		t.Errorf("LM without numbers: %v", err)
 	}
-	if _, err := annotator.New(&annotator.Spec{Kind: "pairwise"}, broken); !errors.Is(err, oaif.ErrUsage) {
+	_, err = annotator.New(&annotator.Spec{Kind: "pairwise"}, broken)
+	if !errors.Is(err, oaif.ErrUsage) {
 		t.Errorf("Spec without Load: %v", err)
 	}
 }

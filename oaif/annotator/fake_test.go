@@ -10,7 +10,8 @@ import (
 	"github.com/oaif/oaif/oaif/annotator"
 )
 
-// fakeLM answers by a function of the LM prompt and records every prompt. Its chat template is [system|user].
+// fakeLM answers by a function of the LM prompt and records every prompt. Its chat template is
+// [system|user].
 type fakeLM struct {
 	mu     sync.Mutex
 	answer func(text string) []float64

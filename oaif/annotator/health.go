@@ -6,15 +6,15 @@ import (
 	"github.com/oaif/oaif/oaif"
 )
 
-// An annotator is said to answer by position when one slot wins in both orders of at least positionShare of
-// at least positionPairs pairs.
+// An annotator is said to answer by position when one slot wins in both orders of at least
+// positionShare of at least positionPairs pairs.
 const (
 	positionShare = .8
 	positionPairs = 8
 )
 
-// Health counts what an annotator's verdicts say about the annotator itself. The zero value is ready for use;
-// it is not safe for concurrent use.
+// Health counts what an annotator's verdicts say about the annotator itself. The zero value is
+// ready for use; it is not safe for concurrent use.
 type Health struct {
 	Pairs     int // all preferences seen
 	A, B      int // verdicts for a and for b
@@ -60,8 +60,8 @@ func (h *Health) addOrders(p oaif.Preference) {
 	}
 }
 
-// SamePositionRate returns the share, in [0,1], of pairs judged in both orders in which the same slot was
-// preferred both times. ok is false when there are none, as with a pointwise annotator.
+// SamePositionRate returns the share, in [0,1], of pairs judged in both orders in which the same
+// slot was preferred both times. ok is false when there are none, as with a pointwise annotator.
 func (h *Health) SamePositionRate() (rate float64, ok bool) {
 	if h.BothOrders == 0 {
 		return 0, false
@@ -79,6 +79,7 @@ func (h *Health) Warning() string {
 		return ""
 	}
 	return fmt.Sprintf("this annotator answers by position: in %d of %d pairs it preferred "+
-		"the answer shown %s, whichever that was; its verdicts say next to nothing about the texts. Use a more capable model, "+
-		"or score each answer alone (kind = %q)", same, h.BothOrders, slot, Pointwise)
+		"the answer shown %s, whichever that was; its verdicts say next to nothing about the "+
+		"texts. Use a more capable model, or score each answer alone (kind = %q)",
+		same, h.BothOrders, slot, Pointwise)
 }

@@ -92,7 +92,8 @@ func TestSummarize(t *testing.T) {
 	text := "11 pairs: 8 a, 1 b, 0 ties, 1 identical, 1 invalid; 20 LM prompts\n" +
 		"agreement with labels: 80.0 % (4 of 5 decided; 2 of 7 labelled pairs undecided)\n" +
 		"same slot preferred in both orders: 88.9 %\n" +
-		"warning: this annotator answers by position: in 8 of 9 pairs it preferred the answer shown first"
+		"warning: this annotator answers by position: in 8 of 9 pairs it preferred " +
+		"the answer shown first"
 	if !strings.HasPrefix(got.String(), text) {
 		t.Errorf("String:\n%s\nwant:\n%s", got, text)
 	}
@@ -115,7 +116,8 @@ func TestSummarizeLabels(t *testing.T) {
 }
 
 func TestMeterCountsPrompts(t *testing.T) {
-	meter := annotator.NewMeter(&fakeLM{answer: func(string) []float64 { return []float64{-1, -2} }})
+	meter := annotator.NewMeter(
+		&fakeLM{answer: func(string) []float64 { return []float64{-1, -2} }})
 	a, err := annotator.New(load(t, "kind = \"pairwise\"\nprompt = \"{a}{b}\""), meter)
 	if err != nil {
 		t.Fatal(err)

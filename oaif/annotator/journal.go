@@ -17,9 +17,10 @@ import (
 	"github.com/oaif/oaif/oaif"
 )
 
-// Journal is the append-only file of all verdicts given, one JSON line {"key","verdict"} each. A verdict is on
-// disk before anyone sees it, so that an interrupted run never asks the same question twice. One process may
-// have a Journal open at a time (the run folder's lock sees to that); in it, it is safe for concurrent use.
+// Journal is the append-only file of all verdicts given, one JSON line {"key","verdict"} each. A
+// verdict is on disk before anyone sees it, so that an interrupted run never asks the same question
+// twice. One process may have a Journal open at a time (the run folder's lock sees to that); in it,
+// it is safe for concurrent use.
 type Journal struct {
 	mu       sync.Mutex
 	file     *os.File
@@ -35,14 +36,16 @@ type record struct {
 	Verdict *oaif.Preference `json:"verdict"`
 }
 
-// OpenJournal opens the journal at path, or creates it. A last line without its line end was cut off by a
-// crash: it is removed. Any other line that is not a verdict is a data error that names file and line.
+// OpenJournal opens the journal at path, or creates it. A last line without its line end was cut
+// off by a crash: it is removed. Any other line that is not a verdict is a data error that names
+// file and line.
 func OpenJournal(path string) (*Journal, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, oaif.DataError(fmt.Sprintf("verdict journal cannot be opened: %v", err))
 	}
-	j := &Journal{file: file, verdicts: map[string]oaif.Preference{}, asking: map[string]chan struct{}{}}
+	j := &Journal{file: file, verdicts: map[string]oaif.Preference{},
+		asking: map[string]chan struct{}{}}
 	if err := j.load(path); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
@@ -124,8 +127,9 @@ func (j *Journal) cut() error {
 	return err
 }
 
-// store writes verdicts in the order of keys, waits until they are on disk, and only then makes them known.
-// On a write error, such as a full disk, none of them is stored. j.mu is held by the caller.
+// store writes verdicts in the order of keys, waits until they are on disk, and only then makes
+// them known. On a write error, such as a full disk, none of them is stored. j.mu is held by the
+// caller.
 func (j *Journal) store(keys []string, verdicts []oaif.Preference) error {
 	if j.failed != nil {
 		return j.failed

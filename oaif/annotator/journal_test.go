@@ -40,7 +40,8 @@ func (c *countingJudge) Annotate(_ context.Context, qs []oaif.Question) ([]oaif.
 		c.asked[q.Fields["prompt"]+"|"+q.A+"|"+q.B]++
 		prefs[i] = oaif.Preference{Verdict: oaif.VerdictB, PA: 1 / float64(3+len(q.A)), ScoreB: 1}
 		if len(q.A) > len(q.B) {
-			prefs[i].Verdict, prefs[i].Orders = oaif.VerdictA, []oaif.Order{{First: "a", PFirst: .7}}
+			prefs[i].Verdict, prefs[i].Orders = oaif.VerdictA,
+				[]oaif.Order{{First: "a", PFirst: .7}}
 		}
 	}
 	return prefs, nil
@@ -59,15 +60,17 @@ func open(t *testing.T, path string) *annotator.Journal {
 func numbered(from, to int) []oaif.Question {
 	var qs []oaif.Question
 	for i := from; i < to; i++ {
-		qs = append(qs, oaif.Question{Fields: map[string]string{"prompt": fmt.Sprint("<p>", i), "z": "é"},
-			A: strings.Repeat("x", i%3), B: "x"})
+		qs = append(qs,
+			oaif.Question{Fields: map[string]string{"prompt": fmt.Sprint("<p>", i), "z": "é"},
+				A: strings.Repeat("x", i%3), B: "x"})
 	}
 	return qs
 }
 
 // TestJournalAsksOnlyWhatIsMissing: across batches, within a batch and after reopening.
 func TestJournalAsksOnlyWhatIsMissing(t *testing.T) {
-	ctx, path, judge := context.Background(), filepath.Join(t.TempDir(), "verdicts.jsonl"), &countingJudge{}
+	ctx, path, judge := context.Background(), filepath.Join(t.TempDir(), "verdicts.jsonl"),
+		&countingJudge{}
 	first, err := annotator.Journaled(judge, "id", open(t, path)).Annotate(ctx, numbered(0, 4))
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +103,8 @@ func TestJournalAsksOnlyWhatIsMissing(t *testing.T) {
 
 // TestJournalKey: another annotator, another field or swapped answers are other questions.
 func TestJournalKey(t *testing.T) {
-	ctx, judge, j := context.Background(), &countingJudge{}, open(t, filepath.Join(t.TempDir(), "v"))
+	ctx, judge, j := context.Background(), &countingJudge{},
+		open(t, filepath.Join(t.TempDir(), "v"))
 	for _, id := range []string{"one", "two"} {
 		for _, q := range []oaif.Question{
 			{Fields: map[string]string{"prompt": "p"}, A: "a", B: "b"},
@@ -108,7 +112,8 @@ func TestJournalKey(t *testing.T) {
 			{Fields: map[string]string{"prompt": "p", "x": ""}, A: "a", B: "b"},
 			{Fields: map[string]string{"x": "p"}, A: "a", B: "b"},
 		} {
-			if _, err := annotator.Journaled(judge, id, j).Annotate(ctx, []oaif.Question{q}); err != nil {
+			_, err := annotator.Journaled(judge, id, j).Annotate(ctx, []oaif.Question{q})
+			if err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -118,8 +123,8 @@ func TestJournalKey(t *testing.T) {
 	}
 }
 
-// TestJournalSurvivesEveryTear cuts the file at every fifth byte: whole lines are kept, the rest is asked again, and
-// the file ends as it was.
+// TestJournalSurvivesEveryTear cuts the file at every fifth byte: whole lines are kept, the rest is
+// asked again, and the file ends as it was.
 func TestJournalSurvivesEveryTear(t *testing.T) {
 	ctx, path := context.Background(), filepath.Join(t.TempDir(), "verdicts.jsonl")
 	first := annotator.Journaled(&countingJudge{}, "id", open(t, path))
@@ -154,7 +159,8 @@ func TestJournalRefusesCorruptLines(t *testing.T) {
 	good := `{"key":"` + key + `","verdict":{"verdict":"a","p_a":0.7}}` + "\n"
 	for _, bad := range []string{
 		"\n", "{\n", "null\n", `{"key":"ab","verdict":{"verdict":"a","p_a":1}}` + "\n",
-		`{"key":"` + key + `"}` + "\n", `{"key":"` + key + `","verdict":{"verdict":"maybe"}}` + "\n",
+		`{"key":"` + key + `"}` + "\n",
+		`{"key":"` + key + `","verdict":{"verdict":"maybe"}}` + "\n",
 		`{"key":"` + key + `","verdict":{"verdict":"a","p_a":0.7},"more":1}` + "\n",
 		strings.TrimSpace(good) + good, "\x00\x00\n",
 		strings.Replace(good, "0.7", "0.8", 1), // the same question with another verdict
@@ -174,10 +180,11 @@ func TestJournalRefusesCorruptLines(t *testing.T) {
 	}
 }
 
-// TestJournalReturnsNothingUnstored: when the verdict cannot be written, or none came, the caller gets an error
-// and nothing is remembered.
+// TestJournalReturnsNothingUnstored: when the verdict cannot be written, or none came, the caller
+// gets an error and nothing is remembered.
 func TestJournalReturnsNothingUnstored(t *testing.T) {
-	ctx, j, judge := context.Background(), open(t, filepath.Join(t.TempDir(), "v")), &countingJudge{}
+	ctx, j, judge := context.Background(), open(t, filepath.Join(t.TempDir(), "v")),
+		&countingJudge{}
 	judge.err = errors.New("no answer")
 	a := annotator.Journaled(judge, "id", j)
 	if _, err := a.Annotate(ctx, numbered(0, 2)); !errors.Is(err, judge.err) || j.Len() != 0 {
@@ -200,7 +207,8 @@ func TestJournalReturnsNothingUnstored(t *testing.T) {
 
 // TestJournalConcurrently: overlapping batches in many goroutines ask each question once.
 func TestJournalConcurrently(t *testing.T) {
-	ctx, j, judge := context.Background(), open(t, filepath.Join(t.TempDir(), "v")), &countingJudge{}
+	ctx, j, judge := context.Background(), open(t, filepath.Join(t.TempDir(), "v")),
+		&countingJudge{}
 	a := annotator.Journaled(judge, "id", j)
 	want, err := new(countingJudge).Annotate(ctx, numbered(0, 40))
 	if err != nil {

@@ -10,9 +10,10 @@ import (
 	"github.com/oaif/oaif/oaif"
 )
 
-// Journaled returns an annotator that answers from j and asks inner only what j does not hold. Every verdict
-// is stored, and on disk, before it is returned. id names the annotator (Spec.ID): verdicts of another id are
-// never used. It is safe for concurrent use: the same question in two calls at once is asked once.
+// Journaled returns an annotator that answers from j and asks inner only what j does not hold.
+// Every verdict is stored, and on disk, before it is returned. id names the annotator (Spec.ID):
+// verdicts of another id are never used. It is safe for concurrent use: the same question in two
+// calls at once is asked once.
 func Journaled(inner oaif.Annotator, id string, j *Journal) oaif.Annotator {
 	return &journaled{inner, id, j}
 }
@@ -24,7 +25,9 @@ type journaled struct {
 }
 
 // Annotate implements oaif.Annotator.
-func (a *journaled) Annotate(ctx context.Context, questions []oaif.Question) ([]oaif.Preference, error) {
+func (a *journaled) Annotate(
+	ctx context.Context, questions []oaif.Question,
+) ([]oaif.Preference, error) {
 	keys := make([]string, len(questions))
 	for i, q := range questions {
 		key, err := questionKey(a.id, q)
@@ -41,8 +44,8 @@ func (a *journaled) Annotate(ctx context.Context, questions []oaif.Question) ([]
 		if err := a.ask(ctx, questions, keys, mine); err != nil {
 			return nil, err
 		}
-		// Our own questions are settled by now, so waiting for another call cannot deadlock. If that call
-		// failed, the next round claims what it left.
+		// Our own questions are settled by now, so waiting for another call cannot deadlock. If
+		// that call failed, the next round claims what it left.
 		for _, settled := range others {
 			select {
 			case <-settled:
@@ -53,8 +56,11 @@ func (a *journaled) Annotate(ctx context.Context, questions []oaif.Question) ([]
 	}
 }
 
-// ask puts the claimed questions to inner in one batch and stores the verdicts. The claim ends in any case.
-func (a *journaled) ask(ctx context.Context, questions []oaif.Question, keys []string, mine []int) error {
+// ask puts the claimed questions to inner in one batch and stores the verdicts. The claim ends in
+// any case.
+func (a *journaled) ask(
+	ctx context.Context, questions []oaif.Question, keys []string, mine []int,
+) error {
 	if len(mine) == 0 {
 		return nil
 	}
@@ -75,9 +81,12 @@ func (a *journaled) ask(ctx context.Context, questions []oaif.Question, keys []s
 	return a.j.store(batchKeys, verdicts)
 }
 
-// claim returns all verdicts if all are stored. Else prefs is nil, mine are the indices of the questions that
-// this caller must ask and release, and others are the channels of those that another caller is asking.
-func (j *Journal) claim(keys []string) (prefs []oaif.Preference, mine []int, others []chan struct{}) {
+// claim returns all verdicts if all are stored. Else prefs is nil, mine are the indices of the
+// questions that this caller must ask and release, and others are the channels of those that
+// another caller is asking.
+func (j *Journal) claim(
+	keys []string,
+) (prefs []oaif.Preference, mine []int, others []chan struct{}) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	prefs = make([]oaif.Preference, len(keys))
@@ -115,8 +124,8 @@ func (j *Journal) release(keys []string) {
 	}
 }
 
-// questionKey is the sha256, in hex, of the annotator's id, a zero byte and the question as JSON with sorted
-// field names.
+// questionKey is the sha256, in hex, of the annotator's id, a zero byte and the question as JSON
+// with sorted field names.
 func questionKey(id string, q oaif.Question) (string, error) {
 	text, err := json.Marshal(struct {
 		Fields map[string]string `json:"fields"`

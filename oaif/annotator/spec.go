@@ -1,13 +1,14 @@
 // Package annotator asks a language model which of two texts is better.
 //
-// A Spec (a TOML file) and an LM go in, an oaif.Annotator comes out: texts of a prompt and two answers in,
-// one oaif.Preference per question out. Pointwise scores each answer alone; pairwise is the paper's way
-// (arXiv 2402.04792, after Lee et al. 2309.00267): both orders, next-token log-probs of two labels, mean of
-// the two probabilities, argmax. A Journal stores every verdict before it is returned.
+// A Spec (a TOML file) and an LM go in, an oaif.Annotator comes out: texts of a prompt and two
+// answers in, one oaif.Preference per question out. Pointwise scores each answer alone; pairwise is
+// the paper's way (arXiv 2402.04792, after Lee et al. 2309.00267): both orders, next-token
+// log-probs of two labels, mean of the two probabilities, argmax. A Journal stores every verdict
+// before it is returned.
 //
-// The package knows no tokenizer, no tensors and no run folder: the LM is an interface and all it sees is
-// text. Errors in a Spec are usage errors, errors in a journal are data errors (see package oaif); a verdict
-// that cannot be read is oaif.VerdictInvalid, never an error and never a guess.
+// The package knows no tokenizer, no tensors and no run folder: the LM is an interface and all it
+// sees is text. Errors in a Spec are usage errors, errors in a journal are data errors (see package
+// oaif); a verdict that cannot be read is oaif.VerdictInvalid, never an error and never a guess.
 package annotator
 
 import (
@@ -32,7 +33,8 @@ const (
 	Pairwise  = "pairwise"  // both answers shown, in both orders
 )
 
-// Spec describes an annotator; it is what an annotator's TOML file says. A Spec must not be changed after New.
+// Spec describes an annotator; it is what an annotator's TOML file says. A Spec must not be changed
+// after New.
 type Spec struct {
 	// Kind is Pointwise or Pairwise.
 	Kind string `toml:"kind" json:"kind"`
@@ -40,25 +42,28 @@ type Spec struct {
 	Model string `toml:"model" json:"-"`
 	// Chat says that the rendered prompt is one user turn, put through the model's chat template.
 	Chat bool `toml:"chat" json:"chat"`
-	// System is the system turn that goes before it, a template like Prompt; "" means none. Only with Chat.
+	// System is the system turn that goes before it, a template like Prompt; "" means none. Only
+	// with Chat.
 	System string `toml:"system" json:"system"`
 	// Prompt is the template of the text whose next token is the verdict.
 	Prompt string `toml:"prompt" json:"prompt"`
-	// Positive and Negative are the two next tokens compared by a pointwise annotator; an answer's score is
-	// log P(Positive) - log P(Negative) in nats.
+	// Positive and Negative are the two next tokens compared by a pointwise annotator; an answer's
+	// score is log P(Positive) - log P(Negative) in nats.
 	Positive string `toml:"positive" json:"positive"`
 	Negative string `toml:"negative" json:"negative"`
-	// Labels are the two next tokens with which a pairwise annotator names the answer in slot 1 and 2.
+	// Labels are the two next tokens with which a pairwise annotator names the answer in slot 1
+	// and 2.
 	Labels []string `toml:"labels" json:"labels"`
-	// TieMargin is the largest distance of P(a better) from one half that still counts as a tie, in [0,.5).
+	// TieMargin is the largest distance of P(a better) from one half that still counts as a tie, in
+	// [0,.5).
 	TieMargin float64 `toml:"tie_margin" json:"tie_margin"`
 
 	path           string
 	prompt, system *template
 }
 
-// Load reads the Spec in the TOML file path. Unknown keys, keys of the other kind and broken templates are
-// refused with a usage error that names file and key.
+// Load reads the Spec in the TOML file path. Unknown keys, keys of the other kind and broken
+// templates are refused with a usage error that names file and key.
 func Load(path string) (*Spec, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -88,7 +93,8 @@ func parse(path, text string) (*Spec, error) {
 	return s, s.compile()
 }
 
-// ID names what decides a verdict, for Journaled: the Spec's prompts, tokens and rules, and the model's digest.
+// ID names what decides a verdict, for Journaled: the Spec's prompts, tokens and rules, and the
+// model's digest.
 func (s *Spec) ID(lm LM) (string, error) {
 	text, err := json.Marshal(struct {
 		Spec  *Spec  `json:"spec"`
@@ -108,7 +114,8 @@ func (s *Spec) errorf(format string, args ...any) error {
 	return oaif.UsageError(s.path + ": " + fmt.Sprintf(format, args...))
 }
 
-// checkKeys refuses keys that the chosen kind does not read, so that nothing set is silently without effect.
+// checkKeys refuses keys that the chosen kind does not read, so that nothing set is silently
+// without effect.
 func (s *Spec) checkKeys(md toml.MetaData) error {
 	if s.Kind != Pointwise && s.Kind != Pairwise {
 		return s.errorf("kind is %q; it must be %q or %q", s.Kind, Pointwise, Pairwise)

@@ -15,7 +15,8 @@ import (
 
 func TestLoad(t *testing.T) {
 	ignore := cmpopts.IgnoreUnexported(annotator.Spec{})
-	pointwise := load(t, "kind = \"pointwise\"\nprompt = \"\"\"\nReview: {response}\nSentiment:\"\"\"\n")
+	pointwise := load(t,
+		"kind = \"pointwise\"\nprompt = \"\"\"\nReview: {response}\nSentiment:\"\"\"\n")
 	want := &annotator.Spec{Kind: "pointwise", Prompt: "Review: {response}\nSentiment:",
 		Positive: " positive", Negative: " negative"}
 	if diff := cmp.Diff(want, pointwise, ignore); diff != "" {
@@ -45,12 +46,14 @@ func TestLoadRefuses(t *testing.T) {
 	const pointPrompt, pairPrompt = "prompt = \"{response}\"\n", "prompt = \"{a}{b}\"\n"
 	for _, test := range []struct{ text, want string }{
 		{point + "promt = \"{response}\"", `unknown key "promt" (did you mean "prompt"?)`},
-		{point + pointPrompt + "Tiemargin = 1", `unknown key "Tiemargin" (did you mean "tie_margin"?)`},
+		{point + pointPrompt + "Tiemargin = 1",
+			`unknown key "Tiemargin" (did you mean "tie_margin"?)`},
 		{point + pointPrompt + "[chat2]\nx = 1", `unknown key "chat2`},
 		{pointPrompt, `kind is ""`},
 		{"kind = \"Pointwise\"", `kind is "Pointwise"; it must be "pointwise" or "pairwise"`},
 		{point, `"prompt" is missing or empty`},
-		{point + pointPrompt + "labels = [\"1\", \"2\"]", `"labels" has no effect with kind = "pointwise"`},
+		{point + pointPrompt + "labels = [\"1\", \"2\"]",
+			`"labels" has no effect with kind = "pointwise"`},
 		{pair + pairPrompt + "negative = \"x\"", `"negative" has no effect with kind = "pairwise"`},
 		{pair + pairPrompt + "system = \"x\"", `"system" has no effect without chat = true`},
 		{pair + pairPrompt + "labels = [\"1\"]", "labels has 1 entries"},
@@ -82,13 +85,14 @@ func TestLoadRefuses(t *testing.T) {
 			t.Errorf("%q:\n got %s\nwant %s", test.text, message, test.want)
 		}
 	}
-	if _, err := annotator.Load(filepath.Join(t.TempDir(), "none.toml")); !errors.Is(err, oaif.ErrUsage) ||
-		!strings.Contains(err.Error(), "none.toml") {
+	_, err := annotator.Load(filepath.Join(t.TempDir(), "none.toml"))
+	if !errors.Is(err, oaif.ErrUsage) || !strings.Contains(err.Error(), "none.toml") {
 		t.Errorf("missing file: %v", err)
 	}
 }
 
-// TestID: whatever can change a verdict changes the id; the file's place and the model's path do not.
+// TestID: whatever can change a verdict changes the id; the file's place and the model's path do
+// not.
 func TestID(t *testing.T) {
 	id := func(text string) string {
 		t.Helper()
@@ -99,7 +103,8 @@ func TestID(t *testing.T) {
 		return id
 	}
 	const base = "kind = \"pairwise\"\nprompt = \"{a}{b}\"\n"
-	if id(base) != id(base+"model = \"x.gguf\"\n") || id(base) != id(base+"labels = [\"1\", \"2\"]\n") {
+	if id(base) != id(base+"model = \"x.gguf\"\n") ||
+		id(base) != id(base+"labels = [\"1\", \"2\"]\n") {
 		t.Error("the same judging has another id")
 	}
 	for _, more := range []string{"tie_margin = 0.1", "chat = true", "labels = [\"A\", \"B\"]"} {

@@ -9,7 +9,8 @@ import (
 	"github.com/oaif/oaif/oaif"
 )
 
-// Meter is an LM that counts the prompts put to it. It is safe for concurrent use if the LM inside is.
+// Meter is an LM that counts the prompts put to it. It is safe for concurrent use if the LM inside
+// is.
 type Meter struct {
 	LM
 	prompts atomic.Int64
@@ -35,8 +36,8 @@ type Summary struct {
 	Tie       int `json:"tie"`
 	Identical int `json:"identical"`
 	Invalid   int `json:"invalid"`
-	// Labelled counts pairs with a label, Decided those of them with verdict a or b, Agreed those of Decided
-	// whose verdict is the label.
+	// Labelled counts pairs with a label, Decided those of them with verdict a or b, Agreed those
+	// of Decided whose verdict is the label.
 	Labelled int `json:"labelled"`
 	Decided  int `json:"decided"`
 	Agreed   int `json:"agreed"`
@@ -50,12 +51,13 @@ type Summary struct {
 	Warning string `json:"warning,omitempty"`
 }
 
-// Summarize sums preferences up. labels has one entry per preference, "a", "b" or "" for none, or is nil.
+// Summarize sums preferences up. labels has one entry per preference, "a", "b" or "" for none, or
+// is nil.
 func Summarize(prefs []oaif.Preference, labels []string, lmPrompts int64) (Summary, error) {
 	var h Health
 	h.Add(prefs...)
-	s := Summary{Pairs: h.Pairs, A: h.A, B: h.B, Tie: h.Tie, Identical: h.Identical, Invalid: h.Invalid,
-		LMPrompts: lmPrompts, Warning: h.Warning()}
+	s := Summary{Pairs: h.Pairs, A: h.A, B: h.B, Tie: h.Tie, Identical: h.Identical,
+		Invalid: h.Invalid, LMPrompts: lmPrompts, Warning: h.Warning()}
 	if rate, ok := h.SamePositionRate(); ok {
 		s.SamePositionRate = &rate
 	}
@@ -97,7 +99,8 @@ func (s Summary) String() string {
 		s.Pairs, s.A, s.B, s.Tie, s.Identical, s.Invalid, s.LMPrompts)
 	if s.Agreement != nil {
 		fmt.Fprintf(&out, "agreement with labels: %.1f %% "+
-			"(%d of %d decided; %d of %d labelled pairs undecided)\n", 100**s.Agreement, s.Agreed, s.Decided, s.Labelled-s.Decided, s.Labelled)
+			"(%d of %d decided; %d of %d labelled pairs undecided)\n",
+			100**s.Agreement, s.Agreed, s.Decided, s.Labelled-s.Decided, s.Labelled)
 	}
 	if s.SamePositionRate != nil {
 		fmt.Fprintf(&out, "same slot preferred in both orders: %.1f %%\n", 100**s.SamePositionRate)

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// template is a prompt text with {field} places; "{{" and "}}" stand for single braces. Field values are put
-// in as they are: braces inside them mean nothing.
+// template is a prompt text with {field} places; "{{" and "}}" stand for single braces. Field
+// values are put in as they are: braces inside them mean nothing.
 type template struct {
 	parts []part
 }
@@ -40,9 +40,11 @@ func parseTemplate(text string) (*template, error) {
 			literal.WriteString(rest[:i])
 			end := strings.IndexAny(rest[i+1:], "{}\n")
 			if end < 1 || rest[i+1+end] != '}' {
-				return nil, errors.New("a single \"{\" opens no {field}; write \"{{\" for the character")
+				return nil, errors.New(
+					"a single \"{\" opens no {field}; write \"{{\" for the character")
 			}
-			t.parts = append(t.parts, part{text: literal.String()}, part{field: rest[i+1 : i+1+end]})
+			t.parts = append(t.parts, part{text: literal.String()},
+				part{field: rest[i+1 : i+1+end]})
 			literal.Reset()
 			rest = rest[i+1+end+1:]
 		}
@@ -61,8 +63,8 @@ func (t *template) uses(field string) bool {
 	return false
 }
 
-// render fills the fields in. Names in answers win over the record's fields of the same name. A field that
-// neither has is an *unknownField error.
+// render fills the fields in. Names in answers win over the record's fields of the same name. A
+// field that neither has is an *unknownField error.
 func (t *template) render(answers, record map[string]string) (string, error) {
 	var out strings.Builder
 	for _, p := range t.parts {

@@ -1,13 +1,14 @@
 // Package chat renders messages as the text that a chat model was trained on.
 //
-// In: a model's Jinja chat template and messages. Out: one string, to be tokenized with the special tokens in it
-// recognised and none added. The package knows no tokenizer and no model. It renders what transformers renders
-// for the same template (tools and documents not given), except that the date is always the same one, so that
-// a run can be repeated. Where the Jinja engine falls short of Jinja2 (no format filter, a printed None is empty,
-// \r in a string literal stays as it is) it does so in corners that chat templates seldom use.
+// In: a model's Jinja chat template and messages. Out: one string, to be tokenized with the special
+// tokens in it recognised and none added. The package knows no tokenizer and no model. It renders
+// what transformers renders for the same template (tools and documents not given), except that the
+// date is always the same one, so that a run can be repeated. Where the Jinja engine falls short of
+// Jinja2 (no format filter, a printed None is empty, \r in a string literal stays as it is) it does
+// so in corners that chat templates seldom use.
 //
-// Errors: a template that does not compile, that cannot be rendered, or that refuses the messages by
-// raise_exception gives an oaif.DataError with the template's own words.
+// Errors: a template that does not compile, that cannot be rendered, or that refuses the messages
+// by raise_exception gives an oaif.DataError with the template's own words.
 package chat
 
 import (
@@ -48,9 +49,12 @@ func New(template string, opt Options) (t *Template, err error) {
 // Source returns the template as it was given to New.
 func (t *Template) Source() string { return t.source }
 
-// Render returns the messages as text. addGenerationPrompt ends it with the beginning of an assistant's turn.
-// What the template refuses, for example a role it does not know, is an oaif.DataError.
-func (t *Template) Render(messages []oaif.Message, addGenerationPrompt bool) (text string, err error) {
+// Render returns the messages as text. addGenerationPrompt ends it with the beginning of an
+// assistant's turn. What the template refuses, for example a role it does not know, is an
+// oaif.DataError.
+func (t *Template) Render(
+	messages []oaif.Message, addGenerationPrompt bool,
+) (text string, err error) {
 	defer guard(&err)
 	text, err = t.compiled.RenderValues(t.context(messages, addGenerationPrompt))
 	if err != nil {
@@ -60,7 +64,9 @@ func (t *Template) Render(messages []oaif.Message, addGenerationPrompt bool) (te
 }
 
 // context builds the template's variables as ordered values: a Go map would lose the order of keys.
-func (t *Template) context(messages []oaif.Message, addGenerationPrompt bool) map[string]jinja.Value {
+func (t *Template) context(
+	messages []oaif.Message, addGenerationPrompt bool,
+) map[string]jinja.Value {
 	list := make([]jinja.Value, len(messages))
 	for i, m := range messages {
 		list[i] = jinja.NewDict()
@@ -84,8 +90,8 @@ func (t *Template) context(messages []oaif.Message, addGenerationPrompt bool) ma
 	return vars
 }
 
-// normalizeNewlines does what Jinja2's lexer does before anything else and this engine does not: every kind of
-// newline becomes \n, and one at the end is dropped.
+// normalizeNewlines does what Jinja2's lexer does before anything else and this engine does not:
+// every kind of newline becomes \n, and one at the end is dropped.
 func normalizeNewlines(s string) string {
 	s = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(s)
 	return strings.TrimSuffix(s, "\n")

@@ -106,7 +106,8 @@ func TestRenderIsSafeForConcurrentUse(t *testing.T) {
 	wg.Wait()
 }
 
-// Jinja2 reads every kind of newline as \n and drops the last one; so must we, whatever the file has.
+// Jinja2 reads every kind of newline as \n and drops the last one; so must we, whatever the file
+// has.
 func TestNewlinesOfTheTemplateDoNotMatter(t *testing.T) {
 	messages := []oaif.Message{{Role: "user", Content: "keep\r\nmine"}}
 	for _, name := range []string{"chatml", "zephyr", "llama3", "instruct"} {
@@ -137,13 +138,16 @@ func TestUndefinedTokensPrintNothing(t *testing.T) {
 }
 
 func TestBadTemplatesAreDataErrors(t *testing.T) {
-	for _, bad := range []string{"", " \n", "{% for m in messages %}", "{{ messages", "{% unknown %}", "{{ 1 + }}"} {
+	for _, bad := range []string{
+		"", " \n", "{% for m in messages %}", "{{ messages", "{% unknown %}", "{{ 1 + }}",
+	} {
 		if _, err := chat.New(bad, chat.Options{}); !errors.Is(err, oaif.ErrData) {
 			t.Errorf("New(%q): %v", bad, err)
 		}
 	}
 	for _, bad := range []string{
-		"{{ messages[0].content | nofilter }}", "{{ nofunction() }}", "{{ raise_exception('two\nlines') }}",
+		"{{ messages[0].content | nofilter }}", "{{ nofunction() }}",
+		"{{ raise_exception('two\nlines') }}",
 		"{{ strftime_now('%Q') }}", "{{ strftime_now() }}",
 	} {
 		tmpl, err := chat.New(bad, chat.Options{})

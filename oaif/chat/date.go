@@ -15,7 +15,8 @@ const dateString = "26 Jul 2024"
 
 // dateFields gives the Go layout of each strftime field in use.
 var dateFields = map[byte]string{
-	'Y': "2006", 'y': "06", 'm': "01", 'B': "January", 'b': "Jan", 'd': "02", 'A': "Monday", 'a': "Mon",
+	'Y': "2006", 'y': "06", 'm': "01", 'B': "January", 'b': "Jan", 'd': "02",
+	'A': "Monday", 'a': "Mon",
 	'H': "15", 'I': "03", 'M': "04", 'S': "05", 'p': "PM", 'j': "002",
 }
 

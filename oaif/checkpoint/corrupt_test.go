@@ -83,7 +83,8 @@ func TestDamagedCheckpointIsReplacedWithoutRewind(t *testing.T) {
 }
 
 func TestDamagedLogs(t *testing.T) {
-	// The lines are "{"step":1}\n" and "{"step":2}\n": damage to the second leaves checkpoint 1 good.
+	// The lines are "{"step":1}\n" and "{"step":2}\n": damage to the second leaves checkpoint 1
+	// good.
 	for _, name := range []string{checkpoint.Metrics, checkpoint.Pairs} {
 		for damage, step := range map[string]int{"missing": 0, "empty": 0, "cut by a byte": 1,
 			"cut in half": 1, "first byte": 0, "middle byte": 1, "longer": 2, "zeros": 0} {

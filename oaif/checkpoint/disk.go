@@ -53,7 +53,8 @@ func (osDisk) SyncDir(path string) error {
 func diskError(path string, err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return oaif.DataError(path + ": the disk is full; free some space, then continue with --resume")
+		return oaif.DataError(
+			path + ": the disk is full; free some space, then continue with --resume")
 	case errors.Is(err, syscall.EFBIG):
 		return oaif.DataError(path + ": cannot be written: it would pass the limit on file sizes")
 	}

@@ -207,7 +207,8 @@ func TestLogsAppendAndCutTornLines(t *testing.T) {
 			if err := os.WriteFile(path, []byte(test.before), 0o666); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(filepath.Join(dir, "config.toml"), []byte("#"), 0o666); err != nil {
+			config := filepath.Join(dir, "config.toml")
+			if err := os.WriteFile(config, []byte("#"), 0o666); err != nil {
 				t.Fatal(err)
 			}
 			run, err := checkpoint.OpenRun(dir, checkpoint.Options{Resume: true})

@@ -69,14 +69,15 @@ func TestBlobsAreStreamed(t *testing.T) {
 	run := open(t, t.TempDir(), false)
 	const piece, pieces = 999_983, 7 // no multiple of any buffer
 	data := bytes.Repeat([]byte("abcdefg"), piece)
-	blob := checkpoint.Blob{Name: "big.bin", Size: int64(len(data)), Write: func(w io.Writer) error {
-		for i := range pieces {
-			if _, err := w.Write(data[i*piece : (i+1)*piece]); err != nil {
-				return err
+	blob := checkpoint.Blob{Name: "big.bin", Size: int64(len(data)),
+		Write: func(w io.Writer) error {
+			for i := range pieces {
+				if _, err := w.Write(data[i*piece : (i+1)*piece]); err != nil {
+					return err
+				}
 			}
-		}
-		return nil
-	}}
+			return nil
+		}}
 	if err := run.Save(1, nil, []checkpoint.Blob{blob, bytesBlob("empty.bin", nil)}); err != nil {
 		t.Fatal(err)
 	}
@@ -113,6 +114,8 @@ func TestSaveRefusesMistakes(t *testing.T) {
 	run := open(t, t.TempDir(), false)
 	save(t, run, 1)
 	ok := bytesBlob("a.bin", []byte("abc"))
+	short, long := ok, ok
+	short.Size, long.Size = 4, 2
 	bad := errors.New("the tensor is gone")
 	for name, test := range map[string]struct {
 		step  int
@@ -126,8 +129,8 @@ func TestSaveRefusesMistakes(t *testing.T) {
 		"path":      {2, nil, []checkpoint.Blob{bytesBlob("../a", nil)}, "file name"},
 		"manifest":  {2, nil, []checkpoint.Blob{bytesBlob("manifest.json", nil)}, "taken"},
 		"twice":     {2, nil, []checkpoint.Blob{ok, ok}, "taken"},
-		"too short": {2, nil, []checkpoint.Blob{{Name: "a", Size: 4, Write: ok.Write}}, "3 bytes, 4"},
-		"too long":  {2, nil, []checkpoint.Blob{{Name: "a", Size: 2, Write: ok.Write}}, "3 bytes, 2"},
+		"too short": {2, nil, []checkpoint.Blob{short}, "3 bytes, 4"},
+		"too long":  {2, nil, []checkpoint.Blob{long}, "3 bytes, 2"},
 		"writer": {2, nil, []checkpoint.Blob{ok, {Name: "b", Write: func(io.Writer) error {
 			return bad
 		}}}, "writing b: the tensor is gone"},

@@ -2,14 +2,15 @@ package eval
 
 import "github.com/oaif/oaif/oaif"
 
-// Checks asks whether a gain is a trick: less varied text, one answer for all prompts, one token that fills a
-// position, or a few lexicon words.
+// Checks asks whether a gain is a trick: less varied text, one answer for all prompts, one token
+// that fills a position, or a few lexicon words.
 type Checks struct {
-	Distinct2         float64       `json:"distinct2"`
-	BaselineDistinct2 float64       `json:"baseline_distinct2"`
-	DistinctAnswers   float64       `json:"distinct_answers"` // share of different answers, in [0,1]
-	Concentration     Concentration `json:"concentration"`
-	Lexicon           LexiconCheck  `json:"lexicon"`
+	Distinct2         float64 `json:"distinct2"`
+	BaselineDistinct2 float64 `json:"baseline_distinct2"`
+	// DistinctAnswers is the share of different answers, in [0,1].
+	DistinctAnswers float64       `json:"distinct_answers"`
+	Concentration   Concentration `json:"concentration"`
+	Lexicon         LexiconCheck  `json:"lexicon"`
 }
 
 // Check runs all checks of the policy's answers against the baseline's.

@@ -9,15 +9,17 @@ import (
 	"github.com/oaif/oaif/oaif/sampler"
 )
 
-// noiseStep keys the sampling noise of evaluation. Training steps count from 1, so no training noise is reused, and
-// every model that is evaluated meets the same noise.
+// noiseStep keys the sampling noise of evaluation. Training steps count from 1, so no training
+// noise is reused, and every model that is evaluated meets the same noise.
 const noiseStep = 0
 
 // klChunk bounds the sequences of one exact-KL pass, a unit of device work.
 const klChunk = 16
 
 // Answers samples one answer to each prompt for evaluation.
-func Answers(ctx context.Context, s *sampler.Sampler, prompts []*oaif.Prompt) ([]oaif.Completion, error) {
+func Answers(
+	ctx context.Context, s *sampler.Sampler, prompts []*oaif.Prompt,
+) ([]oaif.Completion, error) {
 	reqs := make([]sampler.Request, len(prompts))
 	for i, p := range prompts {
 		reqs[i] = sampler.Request{Prompt: p}
@@ -64,7 +66,9 @@ type Record struct {
 }
 
 // Compare judges the policy's answers against the baseline's, prompt by prompt.
-func Compare(ctx context.Context, prompts []*oaif.Prompt, policy, baseline []oaif.Completion, judges []Judge) (Result, error) {
+func Compare(
+	ctx context.Context, prompts []*oaif.Prompt, policy, baseline []oaif.Completion, judges []Judge,
+) (Result, error) {
 	r := Result{Items: make([]Item, len(prompts))}
 	qs := Questions(prompts, policy, baseline)
 	for i, p := range prompts {
@@ -87,7 +91,8 @@ func Compare(ctx context.Context, prompts []*oaif.Prompt, policy, baseline []oai
 	lengths, base := MeasureLengths(policy), MeasureLengths(baseline)
 	r.Record.MeanTokens, r.Record.BaselineMeanTokens = lengths.MeanTokens, base.MeanTokens
 	r.Record.EOSRate, r.Record.TruncationRate = lengths.EOSRate, lengths.TruncationRate
-	r.Record.Distinct2, r.Record.BaselineDistinct2 = Distinct2(IDs(policy)), Distinct2(IDs(baseline))
+	r.Record.Distinct2, r.Record.BaselineDistinct2 = Distinct2(IDs(policy)),
+		Distinct2(IDs(baseline))
 	return r, nil
 }
 
@@ -100,9 +105,11 @@ func Questions(prompts []*oaif.Prompt, policy, baseline []oaif.Completion) []oai
 	return qs
 }
 
-// MeasureKL fills in the exact KL divergence of the policy from the reference over its own answers, and the policy's
-// entropy.
-func (r *Result) MeasureKL(ctx context.Context, policy, ref *model.Model, prompts []*oaif.Prompt) error {
+// MeasureKL fills in the exact KL divergence of the policy from the reference over its own answers,
+// and the policy's entropy.
+func (r *Result) MeasureKL(
+	ctx context.Context, policy, ref *model.Model, prompts []*oaif.Prompt,
+) error {
 	var total, entropy float64
 	tokens := 0
 	for at := 0; at < len(prompts); at += klChunk {
@@ -112,7 +119,8 @@ func (r *Result) MeasureKL(ctx context.Context, policy, ref *model.Model, prompt
 		end := min(at+klChunk, len(prompts))
 		seqs := make([]model.Sequence, 0, klChunk)
 		for i := at; i < end; i++ {
-			seqs = append(seqs, model.Sequence{Prompt: prompts[i].IDs, Completion: r.Items[i].AnswerIDs})
+			seqs = append(seqs,
+				model.Sequence{Prompt: prompts[i].IDs, Completion: r.Items[i].AnswerIDs})
 		}
 		err := policy.Device().Do(func() {
 			kl, ent := policy.KL(ref, seqs)

@@ -25,11 +25,12 @@ type LexiconCheck struct {
 	Summary
 }
 
-// LexiconCheck finds out whether the gain rests on a few words. Each question is a prompt with the policy's
-// answer A and the baseline's B. The five words of VADER's lexicon whose relative frequency (occurrences over
-// all words, as VADER splits them) rose most from the baseline's texts to the policy's are deleted from all
-// texts, prompts included, as whole words in any case; then VADER judges again. Words that did not rise are
-// never taken; among equals the first of the alphabet is.
+// LexiconCheck finds out whether the gain rests on a few words. Each question is a prompt with the
+// policy's answer A and the baseline's B. The five words of VADER's lexicon whose relative
+// frequency (occurrences over all words, as VADER splits them) rose most from the baseline's texts
+// to the policy's are deleted from all texts, prompts included, as whole words in any case; then
+// VADER judges again. Words that did not rise are never taken; among equals the first of the
+// alphabet is.
 func (v *Vader) LexiconCheck(questions []oaif.Question) (LexiconCheck, error) {
 	var policy, baseline []string
 	for _, q := range questions {
@@ -85,7 +86,8 @@ func (v *Vader) frequencies(texts []string) map[string]float64 {
 	return frequencies
 }
 
-// deleter returns a function that deletes whole words, in any case, and leaves everything else as it is.
+// deleter returns a function that deletes whole words, in any case, and leaves everything else as
+// it is.
 func deleter(words []string) func(text string) string {
 	if len(words) == 0 {
 		return func(text string) string { return text }

@@ -20,8 +20,8 @@ func questions(opening string, policy, baseline []string) []oaif.Question {
 	return qs
 }
 
-// TestLexiconCheckExposesATrick: a policy that wins by one repeated word only ties once the word is gone, in
-// whatever case and punctuation it was written.
+// TestLexiconCheckExposesATrick: a policy that wins by one repeated word only ties once the word is
+// gone, in whatever case and punctuation it was written.
 func TestLexiconCheckExposesATrick(t *testing.T) {
 	got, err := eval.NewVader().LexiconCheck(questions("The film was",
 		[]string{" great.", " GREAT!", " (Great) and long", " great-looking; great"},
@@ -37,14 +37,14 @@ func TestLexiconCheckExposesATrick(t *testing.T) {
 	}
 }
 
-// TestLexiconCheckKeepsARealGain: the five words that rose most go, in order; the sixth still counts, and a
-// word that both sides share, or that is in no lexicon, is no suspect.
+// TestLexiconCheckKeepsARealGain: the five words that rose most go, in order; the sixth still
+// counts, and a word that both sides share, or that is in no lexicon, is no suspect.
 func TestLexiconCheckKeepsARealGain(t *testing.T) {
 	rising := []string{"superb", "charming", "sweet", "great", "fun", "brave"}
 	var policy, baseline []string
 	for i := range 10 {
-		// Both sides have equally many words, so that frequencies rise as counts do: superb in 10 texts, charming
-		// in 9, ..., brave in 5.
+		// Both sides have equally many words, so that frequencies rise as counts do: superb in 10
+		// texts, charming in 9, ..., brave in 5.
 		text := ", a story with lovely pictures"
 		for k, word := range rising {
 			if i >= 10-k {
@@ -53,14 +53,16 @@ func TestLexiconCheckKeepsARealGain(t *testing.T) {
 			text += " " + word
 		}
 		policy = append(policy, text+" brave :) .")
-		baseline = append(baseline, ", a story with lovely pictures"+strings.Repeat(" plain", 6)+" sad :( .")
+		baseline = append(baseline,
+			", a story with lovely pictures"+strings.Repeat(" plain", 6)+" sad :( .")
 	}
 	got, err := eval.NewVader().LexiconCheck(questions("A film", policy, baseline))
 	if err != nil {
 		t.Fatal(err)
 	}
 	// brave stands once in every text and again in 5: it rose by 15, more than any other.
-	if diff := cmp.Diff([]string{"brave", "superb", "charming", "sweet", "great"}, got.Words); diff != "" {
+	diff := cmp.Diff([]string{"brave", "superb", "charming", "sweet", "great"}, got.Words)
+	if diff != "" {
 		t.Error(diff)
 	}
 	if want := (eval.Tally{N: 10, Win: 10}); got.Tally != want {

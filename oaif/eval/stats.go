@@ -2,7 +2,8 @@ package eval
 
 import "github.com/oaif/oaif/oaif"
 
-// minReached is the number of answers that must reach a position before a share of them means something.
+// minReached is the number of answers that must reach a position before a share of them means
+// something.
 const minReached = 20
 
 // IDs returns the token ids of completions, as sampled: an EOS that stopped one is part of it.
@@ -14,8 +15,8 @@ func IDs(completions []oaif.Completion) [][]int32 {
 	return ids
 }
 
-// Distinct2 returns the number of distinct bigrams of token ids over the number of all, pooled over answers,
-// in [0,1]; bigrams do not cross from one answer to the next. It is 0 when there are none.
+// Distinct2 returns the number of distinct bigrams of token ids over the number of all, pooled over
+// answers, in [0,1]; bigrams do not cross from one answer to the next. It is 0 when there are none.
 func Distinct2(answers [][]int32) float64 {
 	seen := map[[2]int32]bool{}
 	total := 0
@@ -31,7 +32,8 @@ func Distinct2(answers [][]int32) float64 {
 	return float64(len(seen)) / float64(total)
 }
 
-// DistinctShare returns the number of different texts over the number of all, in [0,1]; 0 without texts.
+// DistinctShare returns the number of different texts over the number of all, in [0,1]; 0 without
+// texts.
 func DistinctShare(texts []string) float64 {
 	if len(texts) == 0 {
 		return 0
@@ -52,10 +54,10 @@ type Concentration struct {
 	Reached  int     `json:"reached"`  // answers that have a token at Position
 }
 
-// PositionConcentration returns the largest share that one token id has at any position, among the answers
-// that reach the position; of equal shares the first position, then the smallest id. Positions that fewer than
-// 20 answers reach are left out, as one answer there is already over 5 %; the zero value is returned when
-// none is left.
+// PositionConcentration returns the largest share that one token id has at any position, among the
+// answers that reach the position; of equal shares the first position, then the smallest id.
+// Positions that fewer than 20 answers reach are left out, as one answer there is already over 5 %;
+// the zero value is returned when none is left.
 func PositionConcentration(answers [][]int32) Concentration {
 	var worst Concentration
 	for position := 0; ; position++ {
@@ -85,11 +87,12 @@ func PositionConcentration(answers [][]int32) Concentration {
 
 // Lengths says how long answers are and how they end.
 type Lengths struct {
-	N              int     `json:"n"`
-	Tokens         int     `json:"tokens"` // of all answers, an EOS that stopped one included
-	MeanTokens     float64 `json:"mean_tokens"`
-	EOSRate        float64 `json:"eos_rate"`        // share that ended with a sampled EOS, in [0,1]
-	TruncationRate float64 `json:"truncation_rate"` // share that the limit on new tokens cut, in [0,1]
+	N          int     `json:"n"`
+	Tokens     int     `json:"tokens"` // of all answers, an EOS that stopped one included
+	MeanTokens float64 `json:"mean_tokens"`
+	EOSRate    float64 `json:"eos_rate"` // share that ended with a sampled EOS, in [0,1]
+	// TruncationRate is the share that the limit on new tokens cut, in [0,1].
+	TruncationRate float64 `json:"truncation_rate"`
 }
 
 // MeasureLengths returns the Lengths of completions; all zero without any.

@@ -37,8 +37,9 @@ func TestDistinctShare(t *testing.T) {
 }
 
 func TestPositionConcentration(t *testing.T) {
-	// 40 answers. Position 0: all different. Position 1: token 7 in 12 of 40. Position 2 is reached by 30,
-	// of them 15 have token 9 and 15 token 8. Position 3 is reached by 19, all with token 5: too few.
+	// 40 answers. Position 0: all different. Position 1: token 7 in 12 of 40. Position 2 is reached
+	// by 30, of them 15 have token 9 and 15 token 8. Position 3 is reached by 19, all with token 5:
+	// too few.
 	var answers [][]int32
 	for i := range int32(40) {
 		ids := []int32{100 + i, 200 + i}

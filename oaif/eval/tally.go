@@ -9,8 +9,8 @@ import (
 // z95 is the 97.5 % point of the standard normal distribution.
 const z95 = 1.959963984540054
 
-// Tally counts a judge's verdicts on policy answers (a) against baseline answers (b). Invalid verdicts are
-// counted apart: they are neither in N nor in the win rate.
+// Tally counts a judge's verdicts on policy answers (a) against baseline answers (b). Invalid
+// verdicts are counted apart: they are neither in N nor in the win rate.
 type Tally struct {
 	N       int `json:"n"` // Win + Tie + Loss
 	Win     int `json:"win"`
@@ -52,15 +52,16 @@ func (t Tally) WinRate() float64 {
 	return (float64(t.Win) + float64(t.Tie)/2) / float64(t.N)
 }
 
-// CI95 returns a 95 % interval of the win rate, within [0,1]. Each item is worth x = 1, 1/2 or 0; with m the
-// mean of x, the interval holds every true mean mu with
+// CI95 returns a 95 % interval of the win rate, within [0,1]. Each item is worth x = 1, 1/2 or 0;
+// with m the mean of x, the interval holds every true mean mu with
 //
 //	(m - mu)^2 <= z^2 k mu (1-mu) / n,   k = (mean of x^2 - m^2) / (m (1-m)), z = 1.96:
 //
-// Wilson's score interval with the Bernoulli variance mu(1-mu) scaled by k, the share of it that is observed.
-// Without ties k = 1 and this is Wilson's interval exactly; ties make it narrower (k < 1). When every item is a
-// win (or a loss) k is undefined and taken as 1, and when every item is a tie as 1/(n+1), what one decided item
-// more would make of it, so that the interval never closes to a point. For N = 0 it is [0,1].
+// Wilson's score interval with the Bernoulli variance mu(1-mu) scaled by k, the share of it that is
+// observed. Without ties k = 1 and this is Wilson's interval exactly; ties make it narrower (k <
+// 1). When every item is a win (or a loss) k is undefined and taken as 1, and when every item is a
+// tie as 1/(n+1), what one decided item more would make of it, so that the interval never closes to
+// a point. For N = 0 it is [0,1].
 func (t Tally) CI95() [2]float64 {
 	if t.N == 0 {
 		return [2]float64{0, 1}

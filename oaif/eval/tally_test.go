@@ -24,8 +24,8 @@ func TestCountLeavesInvalidVerdictsOut(t *testing.T) {
 	}
 }
 
-// TestCI95 has Wilson's interval where there are no ties, and the extremes. The values come from solving the
-// documented inequality for mu by bisection.
+// TestCI95 has Wilson's interval where there are no ties, and the extremes. The values come from
+// solving the documented inequality for mu by bisection.
 func TestCI95(t *testing.T) {
 	for _, test := range []struct {
 		win, tie, loss int
@@ -50,10 +50,12 @@ func TestCI95(t *testing.T) {
 	}
 }
 
-// TestCI95Coverage sums the exact multinomial probability of all results whose interval holds the true win
-// rate: close to 95 %, for many ties, no ties, lopsided and small samples.
+// TestCI95Coverage sums the exact multinomial probability of all results whose interval holds the
+// true win rate: close to 95 %, for many ties, no ties, lopsided and small samples.
 func TestCI95Coverage(t *testing.T) {
-	for _, p := range [][3]float64{{.5, 0, .5}, {.4, .3, .3}, {.7, .2, .1}, {.1, .8, .1}, {.85, .1, .05}} {
+	for _, p := range [][3]float64{
+		{.5, 0, .5}, {.4, .3, .3}, {.7, .2, .1}, {.1, .8, .1}, {.85, .1, .05},
+	} {
 		const n = 40
 		truth, covered := p[0]+p[1]/2, 0.0
 		for win := 0; win <= n; win++ {
@@ -96,8 +98,8 @@ func TestSummaryRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	lo := fields["ci95"].([]any)[0].(float64)
-	want := map[string]any{"judge": "vader", "n": 10., "win": 10., "tie": 0., "loss": 0., "win_rate": 1.,
-		"ci95": []any{lo, 1.}}
+	want := map[string]any{"judge": "vader", "n": 10., "win": 10., "tie": 0., "loss": 0.,
+		"win_rate": 1., "ci95": []any{lo, 1.}}
 	if diff := cmp.Diff(want, fields); diff != "" || lo < .72 || lo > .73 {
 		t.Errorf("lower end %v; %s", lo, diff)
 	}

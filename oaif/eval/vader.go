@@ -10,13 +10,14 @@ import (
 	"github.com/oaif/oaif/oaif"
 )
 
-// Vader scores the sentiment of English text by a lexicon and rules (Hutto and Gilbert 2014). It never sees
-// training and never trains: an independent judge. It is safe for concurrent use.
+// Vader scores the sentiment of English text by a lexicon and rules (Hutto and Gilbert 2014). It
+// never sees training and never trains: an independent judge. It is safe for concurrent use.
 //
-// Lexicon, emoji and word tables are govader's. Its rules are not used: against the reference, Python's
-// vaderSentiment 3.3.2, they give another score to one sentence in 40 of film reviews, most of all after "so"
-// and "this" (a quirk of the reference, kept here) and for "heart", which its lexicon lacks. With the rules in
-// vader_rules.go every score equals the reference's, so that anyone can check a win rate with it.
+// Lexicon, emoji and word tables are govader's. Its rules are not used: against the reference,
+// Python's vaderSentiment 3.3.2, they give another score to one sentence in 40 of film reviews,
+// most of all after "so" and "this" (a quirk of the reference, kept here) and for "heart", which
+// its lexicon lacks. With the rules in vader_rules.go every score equals the reference's, so that
+// anyone can check a win rate with it.
 type Vader struct {
 	lexicon  map[string]float64 // valence of a lower-case word or emoticon, in [-4,4]
 	emoji    map[string]string  // one character -> its description
@@ -39,8 +40,8 @@ func NewVader() *Vader {
 	return v
 }
 
-// Score returns VADER's compound score of text in [-1,1], rounded to four decimals as the reference does; 0
-// for a text without sentiment.
+// Score returns VADER's compound score of text in [-1,1], rounded to four decimals as the reference
+// does; 0 for a text without sentiment.
 func (v *Vader) Score(text string) float64 {
 	text = v.describeEmoji(text)
 	words := tokenize(text)
@@ -60,9 +61,9 @@ func (v *Vader) Score(text string) float64 {
 	return round4(sum / math.Sqrt(sum*sum+15))
 }
 
-// Annotate implements oaif.Annotator. Each answer is scored with its prompt's text before it. The verdict is
-// the higher compound score; equal scores are a tie. PA is 1, 1/2 or 0: VADER gives no probability. It never
-// fails and no verdict is invalid.
+// Annotate implements oaif.Annotator. Each answer is scored with its prompt's text before it. The
+// verdict is the higher compound score; equal scores are a tie. PA is 1, 1/2 or 0: VADER gives no
+// probability. It never fails and no verdict is invalid.
 func (v *Vader) Annotate(_ context.Context, questions []oaif.Question) ([]oaif.Preference, error) {
 	prefs := make([]oaif.Preference, len(questions))
 	for i, q := range questions {

@@ -46,8 +46,8 @@ func (v *Vader) describeEmoji(text string) string {
 	return out.String()
 }
 
-// tokenize splits text at white space and strips ASCII punctuation from both ends of a token, unless at most
-// two characters would be left: then it may be an emoticon.
+// tokenize splits text at white space and strips ASCII punctuation from both ends of a token,
+// unless at most two characters would be left: then it may be an emoticon.
 func tokenize(text string) []word {
 	var words []word
 	for _, token := range strings.FieldsFunc(text, isSpace) {
@@ -99,8 +99,8 @@ func (v *Vader) inLexicon(w word) bool {
 	return ok
 }
 
-// valence applies the rules that look around lexicon word i. mixed says that some, not all, words of the text
-// are ALL CAPS.
+// valence applies the rules that look around lexicon word i. mixed says that some, not all, words
+// of the text are ALL CAPS.
 func (v *Vader) valence(words []word, i int, mixed bool) float64 {
 	w := words[i]
 	value := v.lexicon[w.lower]
@@ -163,8 +163,9 @@ func (v *Vader) boost(w word, value float64, mixed bool) float64 {
 	return scalar
 }
 
-// negate applies the word back places before word i, if it negates. Three places back, "so" or "this" just
-// before word i strengthens it even without "never": the reference's operator precedence, kept.
+// negate applies the word back places before word i, if it negates. Three places back, "so" or
+// "this" just before word i strengthens it even without "never": the reference's operator
+// precedence, kept.
 func (v *Vader) negate(words []word, i, back int, value float64) float64 {
 	soOrThis := func(k int) bool { return lower(words, i-k) == "so" || lower(words, i-k) == "this" }
 	far := lower(words, i-back)
@@ -173,7 +174,8 @@ func (v *Vader) negate(words []word, i, back int, value float64) float64 {
 		back == 3 && (far == "never" && soOrThis(2) || soOrThis(1)):
 		return value * neverSo
 	case back == 2 && far == "without" && lower(words, i-1) == "doubt",
-		back == 3 && far == "without" && (lower(words, i-2) == "doubt" || lower(words, i-1) == "doubt"):
+		back == 3 && far == "without" &&
+			(lower(words, i-2) == "doubt" || lower(words, i-1) == "doubt"):
 		return value
 	case v.negating[far] || strings.Contains(far, "n't"):
 		return value * negation
@@ -181,8 +183,8 @@ func (v *Vader) negate(words []word, i, back int, value float64) float64 {
 	return value
 }
 
-// applyIdioms looks for special phrases around word i, which has three words before it, and for degree
-// adverbs of two or three words.
+// applyIdioms looks for special phrases around word i, which has three words before it, and for
+// degree adverbs of two or three words.
 func (v *Vader) applyIdioms(words []word, i int, value float64) float64 {
 	phrase := func(from, to int) string {
 		var parts []string
@@ -209,8 +211,9 @@ func (v *Vader) applyIdioms(words []word, i int, value float64) float64 {
 	return value
 }
 
-// butShift halves the values before the first "but" and raises those after it by half. Like the reference it
-// finds a value's place by its first equal, so that repeated values are shifted where the first one stands.
+// butShift halves the values before the first "but" and raises those after it by half. Like the
+// reference it finds a value's place by its first equal, so that repeated values are shifted where
+// the first one stands.
 func butShift(words []word, values []float64) {
 	but := slices.IndexFunc(words, func(w word) bool { return w.lower == "but" })
 	if but < 0 {

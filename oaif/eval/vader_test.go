@@ -42,7 +42,8 @@ func TestVaderJudgesOpeningAndAnswer(t *testing.T) {
 	var judge oaif.Annotator = eval.NewVader()
 	opening := map[string]string{"prompt": "The film was not"}
 	got, err := judge.Annotate(context.Background(), []oaif.Question{
-		{Fields: opening, A: " bad.", B: " good."}, // "not" is in the opening: without it B would win
+		// "not" is in the opening: without it B would win
+		{Fields: opening, A: " bad.", B: " good."},
 		{Fields: opening, A: " long.", B: " long."},
 		{A: " bad.", B: " good."},
 	})

@@ -1,9 +1,9 @@
 // Package lm lets a model on a device answer an annotator's questions.
 //
-// In flow texts and candidate next tokens, out flow log-probs; the text side comes from package vocab,
-// the arithmetic from package model. The package knows no annotator: LM fits the interface that package
-// annotator declares. Errors name what cannot be asked: a candidate that is not one token, a text that
-// exceeds the context.
+// In flow texts and candidate next tokens, out flow log-probs; the text side comes from package
+// vocab, the arithmetic from package model. The package knows no annotator: LM fits the interface
+// that package annotator declares. Errors name what cannot be asked: a candidate that is not one
+// token, a text that exceeds the context.
 package lm
 
 import (
@@ -15,22 +15,23 @@ import (
 	"github.com/oaif/oaif/oaif/vocab"
 )
 
-// LM is a language model that is asked for next-token log-probs. Safe for concurrent use: the device
-// takes one batch at a time.
+// LM is a language model that is asked for next-token log-probs. Safe for concurrent use: the
+// device takes one batch at a time.
 type LM struct {
 	model  *model.Model
 	vocab  *vocab.Vocab
 	digest string
 }
 
-// New returns an LM that asks m, which must stay open. digest names m's weights (weights.Model.Digest).
+// New returns an LM that asks m, which must stay open. digest names m's weights
+// (weights.Model.Digest).
 func New(m *model.Model, v *vocab.Vocab, digest string) *LM { return &LM{m, v, digest} }
 
 // Digest returns the digest given to New.
 func (l *LM) Digest() string { return l.digest }
 
-// ChatPrompt returns the chat template's rendering of a system turn (left out when it is "") and a user
-// turn, with the generation prompt.
+// ChatPrompt returns the chat template's rendering of a system turn (left out when it is "") and a
+// user turn, with the generation prompt.
 func (l *LM) ChatPrompt(system, user string) (string, error) {
 	var messages []oaif.Message
 	if system != "" {
@@ -39,13 +40,14 @@ func (l *LM) ChatPrompt(system, user string) (string, error) {
 	return l.vocab.RenderChat(append(messages, oaif.Message{Role: "user", Content: user}))
 }
 
-// batchTokens bounds the tokens of one device call: enough for the matrix products to run at full rate,
-// few enough for training and annotation to interleave.
+// batchTokens bounds the tokens of one device call: enough for the matrix products to run at full
+// rate, few enough for training and annotation to interleave.
 const batchTokens = 2048
 
-// NextLogprobs returns, for each text, the log-probs in nats (temperature 1, computed in float32) with
-// which the candidates come next: [len(texts)][len(candidates)]. A candidate that is not exactly one
-// token is an oaif.UsageError, a text that is empty or exceeds the context an oaif.DataError.
+// NextLogprobs returns, for each text, the log-probs in nats (temperature 1, computed in float32)
+// with which the candidates come next: [len(texts)][len(candidates)]. A candidate that is not
+// exactly one token is an oaif.UsageError, a text that is empty or exceeds the context an
+// oaif.DataError.
 func (l *LM) NextLogprobs(ctx context.Context, texts, candidates []string) ([][]float64, error) {
 	next, err := Candidates(l.vocab, candidates)
 	if err != nil {
@@ -97,8 +99,8 @@ func (l *LM) encode(text string) ([]int32, error) {
 	return ids, l.model.CheckIDs("an annotator's prompt", ids)
 }
 
-// Candidates returns the single token id of each candidate text; one that is not exactly one token is an
-// oaif.UsageError. An annotator can be checked with it before any weights are loaded.
+// Candidates returns the single token id of each candidate text; one that is not exactly one token
+// is an oaif.UsageError. An annotator can be checked with it before any weights are loaded.
 func Candidates(v *vocab.Vocab, texts []string) ([]int32, error) {
 	out := make([]int32, len(texts))
 	for i, text := range texts {

@@ -16,6 +16,7 @@ import (
 	"github.com/oaif/oaif/oaif/vocab"
 	"github.com/oaif/oaif/oaif/weights"
 	"github.com/oaif/oaif/torch"
+	"github.com/oaif/oaif/torch/torchtest"
 )
 
 var _ annotator.LM = (*lm.LM)(nil)
@@ -35,11 +36,7 @@ func open(t *testing.T) (*lm.LM, *model.Model) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := torch.LiveHandles()
-	dev, err := torch.OpenDevice("cpu", 1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	dev := torchtest.Open(t, 1)
 	m, err := model.Load(dev, file, torch.Float32, false)
 	if err != nil {
 		t.Fatal(err)
@@ -47,10 +44,6 @@ func open(t *testing.T) (*lm.LM, *model.Model) {
 	t.Cleanup(func() {
 		if err := errors.Join(dev.Do(m.Close), file.Close()); err != nil {
 			t.Error(err)
-		}
-		dev.Close()
-		if n := torch.LiveHandles(); n != before {
-			t.Errorf("%d handles left", n-before)
 		}
 	})
 	return lm.New(m, v, "digest"), m
@@ -79,7 +72,8 @@ func TestNextLogprobs(t *testing.T) {
 				want = m.Score([]model.Sequence{{Prompt: prompt, Completion: []int32{id}}})[0].Sum()
 			})
 			if err != nil || math.Abs(got[i][c]-want) > 1e-5 {
-				t.Errorf("text %d candidate %d: %g, scoring gives %g, %v", i, c, got[i][c], want, err)
+				t.Errorf("text %d candidate %d: %g, scoring gives %g, %v", i, c,
+					got[i][c], want, err)
 			}
 		}
 	}
@@ -92,13 +86,15 @@ func TestNextLogprobsErrors(t *testing.T) {
 	if !errors.Is(err, oaif.ErrUsage) || !strings.Contains(err.Error(), `"no" has 2 tokens`) {
 		t.Errorf("a candidate of two tokens gave %v", err)
 	}
-	_, err = l.NextLogprobs(ctx, []string{"a", strings.Repeat("a", modeltest.Context)}, []string{"p", "n"})
+	_, err = l.NextLogprobs(ctx, []string{"a", strings.Repeat("a", modeltest.Context)},
+		[]string{"p", "n"})
 	if !errors.Is(err, oaif.ErrData) || !strings.Contains(err.Error(), "context") {
 		t.Errorf("a text longer than the context gave %v", err)
 	}
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
-	if _, err := l.NextLogprobs(cancelled, []string{"a"}, []string{"p", "n"}); !errors.Is(err, context.Canceled) {
+	_, err = l.NextLogprobs(cancelled, []string{"a"}, []string{"p", "n"})
+	if !errors.Is(err, context.Canceled) {
 		t.Errorf("a cancelled context gave %v", err)
 	}
 }

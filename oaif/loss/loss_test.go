@@ -33,7 +33,9 @@ func TestMain(m *testing.M) {
 }
 
 // of runs a loss on the device goroutine, and fails when a handle stays alive.
-func of(t *testing.T, l loss.Loss, lp loss.LogProbs, beta float64, divisor int) (loss.Result, error) {
+func of(
+	t *testing.T, l loss.Loss, lp loss.LogProbs, beta float64, divisor int,
+) (loss.Result, error) {
 	t.Helper()
 	var r loss.Result
 	var err error
@@ -218,7 +220,8 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("error is %v, want one with %q", err, c.want)
 		}
 	}
-	if _, err := loss.ByKind("kto"); err == nil || !strings.Contains(err.Error(), "dpo, ipo, slic") {
+	if _, err := loss.ByKind("kto"); err == nil ||
+		!strings.Contains(err.Error(), "dpo, ipo, slic") {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/oaif/oaif/oaif/model"
 	"github.com/oaif/oaif/torch"
+	"github.com/oaif/oaif/torch/torchtest"
 )
 
 // completion is what one prompt drew.
@@ -53,8 +54,8 @@ func alone(m *model.Model, how torch.Sampling) []completion {
 	return out
 }
 
-// crowded decodes all prompts in few slots: prompts are admitted while others are in mid-flight, and
-// ended ones leave. Device goroutine only.
+// crowded decodes all prompts in few slots: prompts are admitted while others are in mid-flight,
+// and ended ones leave. Device goroutine only.
 func crowded(m *model.Model, how torch.Sampling, slots, steps int) []completion {
 	all, keys := prompts()
 	out := make([]completion, len(all))
@@ -81,11 +82,14 @@ func crowded(m *model.Model, how torch.Sampling, slots, steps int) []completion 
 
 func TestNeighboursDoNotChangeATokens(t *testing.T) {
 	eachTiny(t, false, func(t *testing.T, m *model.Model) {
-		do(t, m.Device(), func() {
+		torchtest.Do(t, m.Device(), func() {
 			want := alone(m, manner)
-			for _, c := range []struct{ slots, steps int }{{11, 12}, {11, 1}, {3, 1}, {3, 2}, {4, 5}, {1, 3}} {
+			for _, c := range []struct{ slots, steps int }{
+				{11, 12}, {11, 1}, {3, 1}, {3, 2}, {4, 5}, {1, 3},
+			} {
 				for i, got := range crowded(m, manner, c.slots, c.steps) {
-					if !slices.Equal(got.ids, want[i].ids) || !allNear(got.logprobs, want[i].logprobs, 1e-5) {
+					if !slices.Equal(got.ids, want[i].ids) ||
+						!allNear(got.logprobs, want[i].logprobs, 1e-5) {
 						t.Errorf("%+v, prompt %d: %v, alone %v", c, i, got, want[i])
 					}
 				}
@@ -96,8 +100,8 @@ func TestNeighboursDoNotChangeATokens(t *testing.T) {
 
 func TestDecodingTwiceGivesTheSameBits(t *testing.T) {
 	for _, dtype := range []torch.DType{torch.Float32, torch.BFloat16} {
-		m := load(t, openDevice(t, 2), "testdata/tiny-untied", dtype, false)
-		do(t, m.Device(), func() {
+		m := load(t, torchtest.Open(t, 2), "testdata/tiny-untied", dtype, false)
+		torchtest.Do(t, m.Device(), func() {
 			if !reflect.DeepEqual(crowded(m, manner, 4, 2), crowded(m, manner, 4, 2)) {
 				t.Errorf("%s: two rounds differ", dtype)
 			}
@@ -106,8 +110,8 @@ func TestDecodingTwiceGivesTheSameBits(t *testing.T) {
 }
 
 func TestCompletionsEndWhereTheyShould(t *testing.T) {
-	m := load(t, newDevice(t), "testdata/tiny-tied", torch.Float32, false)
-	do(t, m.Device(), func() {
+	m := load(t, torchtest.Open(t, 1), "testdata/tiny-tied", torch.Float32, false)
+	torchtest.Do(t, m.Device(), func() {
 		early := 0
 		for i, c := range alone(m, manner) {
 			last := len(c.ids) - 1
@@ -148,7 +152,7 @@ func TestDecodeIsPrefill(t *testing.T) {
 			dtype torch.DType
 			tol   float64
 		}{{torch.Float32, 1e-5}, {torch.BFloat16, 0.05}} {
-			m := load(t, newDevice(t), "testdata/"+name, c.dtype, false)
+			m := load(t, torchtest.Open(t, 1), "testdata/"+name, c.dtype, false)
 			check := func() {
 				drawn := crowded(m, manner, 4, 3)
 				for i, s := range m.Score(scored(drawn)) {
@@ -158,7 +162,7 @@ func TestDecodeIsPrefill(t *testing.T) {
 					}
 				}
 			}
-			do(t, m.Device(), func() {
+			torchtest.Do(t, m.Device(), func() {
 				check()
 				torch.SetPortable(true)
 				defer torch.SetPortable(false)
@@ -169,9 +173,9 @@ func TestDecodeIsPrefill(t *testing.T) {
 }
 
 func TestGreedyIsTheBestNextToken(t *testing.T) {
-	m := load(t, newDevice(t), "testdata/tiny-untied", torch.Float32, false)
+	m := load(t, torchtest.Open(t, 1), "testdata/tiny-untied", torch.Float32, false)
 	all, _ := prompts()
-	do(t, m.Device(), func() {
+	torchtest.Do(t, m.Device(), func() {
 		for i, c := range alone(m, torch.Sampling{TopP: 1, MaxNew: 6}) {
 			text := slices.Clone(all[i])
 			for k, id := range c.ids {

@@ -9,46 +9,17 @@ import (
 	"github.com/oaif/oaif/oaif/model"
 	"github.com/oaif/oaif/oaif/weights"
 	"github.com/oaif/oaif/torch"
+	"github.com/oaif/oaif/torch/torchtest"
 )
 
 // The two models of testdata: grouped queries with a head of its own, and as many KV heads as heads
 // with llama3 rope scaling and the embedding as the head.
 var tiny = []string{"tiny-untied", "tiny-tied"}
 
-// newDevice opens the CPU with one thread: tiny operators wait for a second one longer than they run.
-func newDevice(t *testing.T) *torch.Device {
-	t.Helper()
-	return openDevice(t, 1)
-}
-
-// openDevice opens the CPU; when the test ends, no handle made in it may be alive.
-func openDevice(t *testing.T, threads int) *torch.Device {
-	t.Helper()
-	before := torch.LiveHandles()
-	d, err := torch.OpenDevice("cpu", threads)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		d.Close()
-		if n := torch.LiveHandles() - before; n != 0 {
-			t.Errorf("%d handles are still alive at the end of the test", n)
-		}
-	})
-	return d
-}
-
-// do runs f on the device goroutine and fails the test on an error. f must not call t.Fatal, which
-// would end that goroutine.
-func do(t *testing.T, d *torch.Device, f func()) {
-	t.Helper()
-	if err := d.Do(f); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // load puts the weights at path on the device until the test ends.
-func load(t *testing.T, d *torch.Device, path string, dtype torch.DType, trainable bool) *model.Model {
+func load(
+	t *testing.T, d *torch.Device, path string, dtype torch.DType, trainable bool,
+) *model.Model {
 	t.Helper()
 	file, err := weights.Open(path)
 	if err != nil {
@@ -61,7 +32,7 @@ func load(t *testing.T, d *torch.Device, path string, dtype torch.DType, trainab
 	if err := file.Close(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { do(t, d, m.Close) })
+	t.Cleanup(func() { torchtest.Do(t, d, m.Close) })
 	return m
 }
 
@@ -69,7 +40,8 @@ func load(t *testing.T, d *torch.Device, path string, dtype torch.DType, trainab
 func eachTiny(t *testing.T, trainable bool, f func(t *testing.T, m *model.Model)) {
 	for _, name := range tiny {
 		t.Run(name, func(t *testing.T) {
-			f(t, load(t, newDevice(t), filepath.Join("testdata", name), torch.Float32, trainable))
+			f(t, load(t, torchtest.Open(t, 1), filepath.Join("testdata", name),
+				torch.Float32, trainable))
 		})
 	}
 }
@@ -84,8 +56,8 @@ func tokens(rng *rand.Rand, n int) []int32 {
 	return out
 }
 
-// sequences are pairs of completions for some prompts, of all lengths, with prompts that begin alike,
-// a prompt given twice, a completion that begins another, and an empty one.
+// sequences are pairs of completions for some prompts, of all lengths, with prompts that begin
+// alike, a prompt given twice, a completion that begins another, and an empty one.
 func sequences() []model.Sequence {
 	rng := rand.New(rand.NewPCG(21, 22))
 	shared := tokens(rng, 11)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/oaif/oaif/oaif/model"
 	"github.com/oaif/oaif/torch"
+	"github.com/oaif/oaif/torch/torchtest"
 )
 
 // golden is what make_golden.py wrote.
@@ -66,8 +67,8 @@ func compare(g golden, got []model.Scored) (logprob, entropy float64, n int) {
 func TestTinyModelsAgainstTransformers(t *testing.T) {
 	for _, name := range tiny {
 		g, seqs, seed := readGolden(t, filepath.Join("testdata", name, "golden.json"))
-		m := load(t, newDevice(t), filepath.Join("testdata", name), torch.Float32, true)
-		do(t, m.Device(), func() {
+		m := load(t, torchtest.Open(t, 1), filepath.Join("testdata", name), torch.Float32, true)
+		torchtest.Do(t, m.Device(), func() {
 			lp, ent, n := compare(g, accumulate(m, seqs, seed, 1))
 			if !(lp < 2e-5 && ent < 2e-5) || n == 0 {
 				t.Errorf("%s: %d log-probs differ by up to %g, entropies by %g", name, n, lp, ent)
@@ -118,8 +119,8 @@ func TestSmolLM2AgainstTransformers(t *testing.T) {
 		t.Skipf("the demo model is not there (make model): %v", err)
 	}
 	g, seqs, _ := readGolden(t, "testdata/smollm2.json")
-	m := load(t, openDevice(t, 2), path, torch.Float32, false)
-	do(t, m.Device(), func() {
+	m := load(t, torchtest.Open(t, 2), path, torch.Float32, false)
+	torchtest.Do(t, m.Device(), func() {
 		lp, _, n := compare(g, m.Score(seqs))
 		t.Logf("%d tokens: log-probs differ by at most %.2g", n, lp)
 		if !(lp < 1e-4) || n < 300 {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/oaif/oaif/oaif/model"
 	"github.com/oaif/oaif/torch"
+	"github.com/oaif/oaif/torch/torchtest"
 )
 
 // gradients returns the model's gradients by name. Device goroutine only.
@@ -40,9 +41,9 @@ func seedsFor(seqs []model.Sequence) []float32 {
 
 func TestCheckpointedGradientsAreThePlainOnes(t *testing.T) {
 	for _, dtype := range []torch.DType{torch.Float32, torch.BFloat16} {
-		m := load(t, newDevice(t), "testdata/tiny-untied", dtype, true)
+		m := load(t, torchtest.Open(t, 1), "testdata/tiny-untied", dtype, true)
 		seqs := sequences()
-		do(t, m.Device(), func() {
+		torchtest.Do(t, m.Device(), func() {
 			var plain map[string][]float32
 			var scores []model.Scored
 			for _, segment := range []int{99, 2, 1} {
@@ -52,7 +53,8 @@ func TestCheckpointedGradientsAreThePlainOnes(t *testing.T) {
 					plain, scores = gradients(m), got
 				}
 				if !reflect.DeepEqual(gradients(m), plain) || !reflect.DeepEqual(got, scores) {
-					t.Errorf("%s: segments of %d layers give other bits than no segments", dtype, segment)
+					t.Errorf("%s: segments of %d layers give other bits than no segments",
+						dtype, segment)
 				}
 			}
 			for i, s := range m.Score(seqs) {
@@ -66,9 +68,9 @@ func TestCheckpointedGradientsAreThePlainOnes(t *testing.T) {
 
 func TestGradientsRepeat(t *testing.T) {
 	for _, name := range tiny {
-		m := load(t, openDevice(t, 2), "testdata/"+name, torch.Float32, true)
+		m := load(t, torchtest.Open(t, 2), "testdata/"+name, torch.Float32, true)
 		seqs := sequences()
-		do(t, m.Device(), func() {
+		torchtest.Do(t, m.Device(), func() {
 			var runs [2]map[string][]float32
 			for i := range runs {
 				m.ZeroGrad()
@@ -90,8 +92,8 @@ func TestMicroBatchesAddUpToTheBatch(t *testing.T) {
 			dtype torch.DType
 			tol   float64 // of a tensor's norm
 		}{{torch.Float32, 1e-6}, {torch.BFloat16, 0.01}} {
-			m := load(t, newDevice(t), "testdata/"+name, c.dtype, true)
-			do(t, m.Device(), func() {
+			m := load(t, torchtest.Open(t, 1), "testdata/"+name, c.dtype, true)
+			torchtest.Do(t, m.Device(), func() {
 				accumulate(m, seqs, seed, 1)
 				whole := gradients(m)
 				for _, cut := range []int{1, 4, 5} {
@@ -104,7 +106,8 @@ func TestMicroBatchesAddUpToTheBatch(t *testing.T) {
 							got[i] -= want[i]
 						}
 						if off := norm(got) / norm(want); !(off < c.tol) {
-							t.Errorf("%s, %s, cut at %d: %s is off by %g of its norm", name, c.dtype, cut, part, off)
+							t.Errorf("%s, %s, cut at %d: %s is off by %g of its norm", name,
+								c.dtype, cut, part, off)
 						}
 					}
 				}
@@ -159,7 +162,7 @@ func TestGradientsAgainstFiniteDifferences(t *testing.T) {
 		seqs := sequences()
 		seed := seedsFor(seqs)
 		rng := rand.New(rand.NewPCG(41, 42))
-		do(t, m.Device(), func() {
+		torchtest.Do(t, m.Device(), func() {
 			accumulate(m, seqs, seed, 1)
 			for name, g := range gradients(m) {
 				at := func() float64 { return total(m, seqs, seed) }
@@ -183,12 +186,12 @@ func TestGradientsAgainstFiniteDifferences(t *testing.T) {
 }
 
 func TestBFloat16GradientsPointTheSameWay(t *testing.T) {
-	d := newDevice(t)
+	d := torchtest.Open(t, 1)
 	seqs := sequences()
 	var got [2]map[string][]float32
 	for i, dtype := range []torch.DType{torch.Float32, torch.BFloat16} {
 		m := load(t, d, "testdata/tiny-untied", dtype, true)
-		do(t, d, func() {
+		torchtest.Do(t, d, func() {
 			accumulate(m, seqs, seedsFor(seqs), 1)
 			got[i] = gradients(m)
 		})

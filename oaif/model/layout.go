@@ -24,8 +24,8 @@ func (p piece) size() int {
 	return n
 }
 
-// pieces lists every Hugging Face tensor of a llama-family model in buffer order. QKV and gate/up lie merged, so the
-// Hugging Face names are row views into them.
+// pieces lists every Hugging Face tensor of a llama-family model in buffer order. QKV and gate/up
+// lie merged, so the Hugging Face names are row views into them.
 func pieces(c weights.Config) []piece {
 	var out []piece
 	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
@@ -65,7 +65,8 @@ func arch(c weights.Config) torch.Arch {
 		}
 	}
 	return torch.Arch{
-		Layers: c.Layers, Hidden: c.Hidden, Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim, FFN: c.FFN,
+		Layers: c.Layers, Hidden: c.Hidden, Heads: c.Heads, KVHeads: c.KVHeads,
+		HeadDim: c.HeadDim, FFN: c.FFN,
 		Vocab: c.Vocab, Context: c.Context, RMSEps: c.RMSEps, Tied: c.TieEmbeddings, InvFreq: inv,
 	}
 }

@@ -8,19 +8,23 @@ import (
 	"github.com/oaif/oaif/torch"
 )
 
-// Model is a transformer on a device: the policy when it is trainable, else a frozen reference or annotator.
+// Model is a transformer on a device: the policy when it is trainable, else a frozen reference or
+// annotator.
 type Model struct {
 	*torch.Model
 	Config    weights.Config
 	Trainable bool
 }
 
-// Load puts the weights of an opened model file on the device. dtype is the type of the arithmetic; a trainable
-// model keeps float32 masters besides. Its errors name the file and tensor. Not for the device goroutine: it sends
-// its work there.
-func Load(dev *torch.Device, file *weights.Model, dtype torch.DType, trainable bool) (*Model, error) {
+// Load puts the weights of an opened model file on the device. dtype is the type of the arithmetic;
+// a trainable model keeps float32 masters besides. Its errors name the file and tensor. Not for the
+// device goroutine: it sends its work there.
+func Load(
+	dev *torch.Device, file *weights.Model, dtype torch.DType, trainable bool,
+) (*Model, error) {
 	m := &Model{Config: file.Config(), Trainable: trainable}
-	if err := dev.Do(func() { m.Model = torch.NewModel(dev, arch(m.Config), dtype, trainable) }); err != nil {
+	err := dev.Do(func() { m.Model = torch.NewModel(dev, arch(m.Config), dtype, trainable) })
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file.Path(), err)
 	}
 	if err := m.fill(file); err != nil {
@@ -64,30 +68,34 @@ func (m *Model) write(p piece, values []float32) {
 	s.Narrow(m.Buffer(s, m.stored(), p.buffer), 0, p.offset, p.size()).Write(values)
 }
 
-// Sources lists the model's tensors by their Hugging Face names for weights.WriteHF: the float32 masters of a
-// trainable model. Fill sends its work to the device goroutine.
+// Sources lists the model's tensors by their Hugging Face names for weights.WriteHF: the float32
+// masters of a trainable model. Fill sends its work to the device goroutine.
 func (m *Model) Sources() []weights.Source {
 	var out []weights.Source
 	for _, p := range pieces(m.Config) {
-		out = append(out, weights.Source{Name: p.name, Shape: p.shape, Fill: func(dst []float32) error {
-			return m.Device().Do(func() {
-				s := torch.NewScope()
-				defer s.Close()
-				s.Narrow(m.Buffer(s, m.stored(), p.buffer), 0, p.offset, p.size()).Read(dst)
-			})
-		}})
+		out = append(out,
+			weights.Source{Name: p.name, Shape: p.shape, Fill: func(dst []float32) error {
+				return m.Device().Do(func() {
+					s := torch.NewScope()
+					defer s.Close()
+					s.Narrow(m.Buffer(s, m.stored(), p.buffer), 0, p.offset, p.size()).Read(dst)
+				})
+			}})
 	}
 	return out
 }
 
-// CheckIDs refuses token ids outside the vocabulary and sequences that exceed the context, naming what.
+// CheckIDs refuses token ids outside the vocabulary and sequences that exceed the context, naming
+// what.
 func (m *Model) CheckIDs(what string, ids []int32) error {
 	if len(ids) > m.Config.Context {
-		return oaif.DataError(fmt.Sprintf("%s: %d tokens exceed the model's context of %d", what, len(ids), m.Config.Context))
+		return oaif.DataError(fmt.Sprintf("%s: %d tokens exceed the model's context of %d", what,
+			len(ids), m.Config.Context))
 	}
 	for _, id := range ids {
 		if id < 0 || int(id) >= m.Config.Vocab {
-			return oaif.DataError(fmt.Sprintf("%s: token id %d is outside the vocabulary of %d", what, id, m.Config.Vocab))
+			return oaif.DataError(fmt.Sprintf("%s: token id %d is outside the vocabulary of %d",
+				what, id, m.Config.Vocab))
 		}
 	}
 	return nil

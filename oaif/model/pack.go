@@ -2,16 +2,16 @@ package model
 
 import "github.com/oaif/oaif/torch"
 
-// Packed is a batch of token sequences in which every common prefix is stored, and computed, once: a prompt for
-// both of its answers, and what all prompts of a batch begin with for all of them.
+// Packed is a batch of token sequences in which every common prefix is stored, and computed, once:
+// a prompt for both of its answers, and what all prompts of a batch begin with for all of them.
 type Packed struct {
 	Nodes torch.Nodes
 	// Rows holds for each sequence the packed row of each of its tokens.
 	Rows [][]int64
 }
 
-// Pack builds the prefix tree of the sequences, each at least one token long. Node order, and so the arithmetic,
-// depends only on the sequences and their order.
+// Pack builds the prefix tree of the sequences, each at least one token long. Node order, and so
+// the arithmetic, depends only on the sequences and their order.
 func Pack(seqs [][]int32) Packed {
 	p := Packed{Rows: make([][]int64, len(seqs))}
 	all := make([]int, len(seqs))
@@ -23,7 +23,8 @@ func Pack(seqs [][]int32) Packed {
 	return p
 }
 
-// split adds the subtree of the sequences group, which agree in their first depth tokens, under node parent.
+// split adds the subtree of the sequences group, which agree in their first depth tokens, under
+// node parent.
 func (p *Packed) split(seqs [][]int32, group []int, depth int, parent int64) {
 	for _, branch := range branches(seqs, group, depth) {
 		end := commonEnd(seqs, branch, depth)
@@ -38,7 +39,8 @@ func (p *Packed) split(seqs [][]int32, group []int, depth int, parent int64) {
 	}
 }
 
-// branches groups the sequences longer than depth by their token at depth, in order of first appearance.
+// branches groups the sequences longer than depth by their token at depth, in order of first
+// appearance.
 func branches(seqs [][]int32, group []int, depth int) [][]int {
 	index := map[int32]int{}
 	var out [][]int

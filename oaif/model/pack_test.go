@@ -20,7 +20,8 @@ func checkPacked(t *testing.T, seqs [][]int32) {
 	next := int64(0)
 	for i, start := range n.Start {
 		if start != next || n.Len[i] < 1 || n.Parent[i] < -1 || n.Parent[i] >= int64(i) {
-			t.Fatalf("%v: node %d: start %d, %d tokens, parent %d", seqs, i, start, n.Len[i], n.Parent[i])
+			t.Fatalf("%v: node %d: start %d, %d tokens, parent %d", seqs, i, start, n.Len[i],
+				n.Parent[i])
 		}
 		for r := range n.Len[i] {
 			owner[start+r] = i
@@ -37,12 +38,14 @@ func checkPacked(t *testing.T, seqs [][]int32) {
 		}
 		for k, row := range p.Rows[i] {
 			if n.IDs[row] != int64(s[k]) || n.Positions[row] != int64(k) {
-				t.Errorf("%v: token %d of sequence %d is %d at %d", seqs, k, i, n.IDs[row], n.Positions[row])
+				t.Errorf("%v: token %d of sequence %d is %d at %d", seqs, k, i, n.IDs[row],
+					n.Positions[row])
 			}
 			prefixes[fmt.Sprint(s[:k+1])] = true
 		}
 		if got := chain(p, owner, p.Rows[i]); !slices.Equal(got, p.Rows[i]) {
-			t.Errorf("%v: sequence %d is attended as rows %v, stored as %v", seqs, i, got, p.Rows[i])
+			t.Errorf("%v: sequence %d is attended as rows %v, stored as %v", seqs, i,
+				got, p.Rows[i])
 		}
 	}
 	if len(n.IDs) != len(prefixes) {

@@ -12,8 +12,8 @@ type Pass struct {
 	Score []Scored
 }
 
-// ForwardPass scores the sequences with m's current weights and keeps what their gradient needs; segment is as in
-// torch.NewTape. Close it. Device goroutine only.
+// ForwardPass scores the sequences with m's current weights and keeps what their gradient needs;
+// segment is as in torch.NewTape. Close it. Device goroutine only.
 func (m *Model) ForwardPass(seqs []Sequence, segment int) *Pass {
 	p := &Pass{m: m, b: newBatch(seqs), tape: torch.NewTape(segment)}
 	p.tree = torch.NewTree(m.Device(), p.b.Nodes)
@@ -23,9 +23,9 @@ func (m *Model) ForwardPass(seqs []Sequence, segment int) *Pass {
 	return p
 }
 
-// RecordedPass is ForwardPass without the forward pass: it takes the activations with which the sequences were
-// sampled. which names each sequence's entry in the recording; last says that it is the recording's last pass, after
-// which its activations are gone. Device goroutine only.
+// RecordedPass is ForwardPass without the forward pass: it takes the activations with which the
+// sequences were sampled. which names each sequence's entry in the recording; last says that it is
+// the recording's last pass, after which its activations are gone. Device goroutine only.
 func (m *Model) RecordedPass(seqs []Sequence, rec *Recorded, which []int, last bool) *Pass {
 	p := &Pass{m: m, b: newBatch(seqs)}
 	p.tree = torch.NewTree(m.Device(), p.b.Nodes)
@@ -49,8 +49,8 @@ func (p *Pass) scoreHidden(hidden *torch.Tensor) {
 	p.Score = p.b.scored(lp, ent)
 }
 
-// Backward adds to the model's gradients those of a loss with dL/d(summed log-prob of sequence i) = seed[i]. It uses
-// up the pass. Device goroutine only.
+// Backward adds to the model's gradients those of a loss with dL/d(summed log-prob of sequence i) =
+// seed[i]. It uses up the pass. Device goroutine only.
 func (p *Pass) Backward(seed []float32) {
 	perToken := make([]float32, 0, len(p.b.targets))
 	for i, n := range p.b.lens {
@@ -70,8 +70,9 @@ func (p *Pass) Close() {
 	p.tree.Close()
 }
 
-// Recorded is a recording of one round of sampling with the recorded row of every position of every sequence, prompt
-// and completion together; a completion's last token was never fed to the model and has none.
+// Recorded is a recording of one round of sampling with the recorded row of every position of every
+// sequence, prompt and completion together; a completion's last token was never fed to the model
+// and has none.
 type Recorded struct {
 	*torch.Recording
 	Rows [][]int64

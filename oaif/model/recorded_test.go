@@ -5,6 +5,7 @@ import (
 
 	"github.com/oaif/oaif/oaif/model"
 	"github.com/oaif/oaif/torch"
+	"github.com/oaif/oaif/torch/torchtest"
 )
 
 // sampleRecorded draws the completions of all prompts in one round and keeps their activations.
@@ -49,11 +50,12 @@ func TestRecordedPassIsTheForwardPass(t *testing.T) {
 			dtype torch.DType
 			tol   float64
 		}{{torch.Float32, 1e-5}, {torch.BFloat16, 0.1}} {
-			m := load(t, newDevice(t), "testdata/"+name, c.dtype, true)
-			do(t, m.Device(), func() {
+			m := load(t, torchtest.Open(t, 1), "testdata/"+name, c.dtype, true)
+			torchtest.Do(t, m.Device(), func() {
 				seqs, rec := sampleRecorded(m)
 				defer rec.Close()
-				some, which := []model.Sequence{seqs[7], seqs[2], seqs[10], seqs[0]}, []int{7, 2, 10, 0}
+				some, which := []model.Sequence{seqs[7], seqs[2], seqs[10], seqs[0]},
+					[]int{7, 2, 10, 0}
 				seed := seedsFor(some)
 				want := accumulate(m, some, seed, 1)
 				plain := gradients(m)
@@ -62,7 +64,8 @@ func TestRecordedPassIsTheForwardPass(t *testing.T) {
 				defer p.Close()
 				p.Backward(seed)
 				for i, s := range p.Score {
-					if !allNear(s.Logprobs, want[i].Logprobs, c.tol) || !allNear(s.Entropy, want[i].Entropy, c.tol) {
+					if !allNear(s.Logprobs, want[i].Logprobs, c.tol) ||
+						!allNear(s.Entropy, want[i].Entropy, c.tol) {
 						t.Errorf("%s, %s: %v, want %v", name, c.dtype, s, want[i])
 					}
 				}

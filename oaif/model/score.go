@@ -12,7 +12,9 @@ type Sequence struct {
 // Scored holds one sequence's results, each with one value per completion token, in nats.
 type Scored struct {
 	Logprobs []float32 // at temperature 1
-	Entropy  []float32 // of the distribution that the token was drawn from; nil where it was not asked for
+	// Entropy is that of the distribution that the token was drawn from; nil where it was not
+	// asked for.
+	Entropy []float32
 }
 
 // Sum returns the log-prob of the whole completion; 0 for an empty one.
@@ -24,8 +26,8 @@ func (s Scored) Sum() float64 {
 	return sum
 }
 
-// batch is a packed batch of sequences and the rows that predict their completions. The last token of a completion
-// predicts nothing that is asked for, so it is not part of the batch.
+// batch is a packed batch of sequences and the rows that predict their completions. The last token
+// of a completion predicts nothing that is asked for, so it is not part of the batch.
 type batch struct {
 	Packed
 	rows, targets []int64
@@ -62,8 +64,8 @@ func (b batch) scored(logprobs, entropy []float32) []Scored {
 	return out
 }
 
-// Score returns the log-probs of the sequences' completions, without entropies. Prompts must not be empty. Device
-// goroutine only.
+// Score returns the log-probs of the sequences' completions, without entropies. Prompts must not be
+// empty. Device goroutine only.
 func (m *Model) Score(seqs []Sequence) []Scored {
 	b := newBatch(seqs)
 	tree := torch.NewTree(m.Device(), b.Nodes)
@@ -73,8 +75,8 @@ func (m *Model) Score(seqs []Sequence) []Scored {
 	return b.scored(m.Logprobs(m.Forward(s, tree, nil), b.rows, b.targets, false))
 }
 
-// KL returns for each sequence and completion token the exact KL divergence in nats over the vocabulary of m's
-// next-token distribution from ref's. Device goroutine only.
+// KL returns for each sequence and completion token the exact KL divergence in nats over the
+// vocabulary of m's next-token distribution from ref's. Device goroutine only.
 func (m *Model) KL(ref *Model, seqs []Sequence) (kl, entropy [][]float32) {
 	b := newBatch(seqs)
 	tree := torch.NewTree(m.Device(), b.Nodes)
@@ -88,8 +90,8 @@ func (m *Model) KL(ref *Model, seqs []Sequence) (kl, entropy [][]float32) {
 	return kl, entropy
 }
 
-// NextLogprobs returns for each text the log-probs in nats of the candidate ids as its next token. Texts must not
-// be empty. Device goroutine only.
+// NextLogprobs returns for each text the log-probs in nats of the candidate ids as its next token.
+// Texts must not be empty. Device goroutine only.
 func (m *Model) NextLogprobs(texts [][]int32, candidates []int32) [][]float64 {
 	p := Pack(texts)
 	tree := torch.NewTree(m.Device(), p.Nodes)

@@ -13,12 +13,13 @@ import (
 	"github.com/oaif/oaif/oaif/model"
 	"github.com/oaif/oaif/oaif/weights"
 	"github.com/oaif/oaif/torch"
+	"github.com/oaif/oaif/torch/torchtest"
 )
 
 func TestScoresOnATreeAreScoresAlone(t *testing.T) {
 	eachTiny(t, false, func(t *testing.T, m *model.Model) {
 		seqs := sequences()
-		do(t, m.Device(), func() {
+		torchtest.Do(t, m.Device(), func() {
 			for i, got := range m.Score(seqs) {
 				if len(seqs[i].Completion) != len(got.Logprobs) {
 					t.Errorf("sequence %d: %d log-probs", i, len(got.Logprobs))
@@ -40,8 +41,8 @@ func TestScoresOnATreeAreScoresAlone(t *testing.T) {
 
 func TestScoringTwiceGivesTheSameBits(t *testing.T) {
 	for _, dtype := range []torch.DType{torch.Float32, torch.BFloat16} {
-		m := load(t, openDevice(t, 2), "testdata/tiny-untied", dtype, false)
-		do(t, m.Device(), func() {
+		m := load(t, torchtest.Open(t, 2), "testdata/tiny-untied", dtype, false)
+		torchtest.Do(t, m.Device(), func() {
 			if !reflect.DeepEqual(m.Score(sequences()), m.Score(sequences())) {
 				t.Errorf("%s: two passes differ", dtype)
 			}
@@ -61,7 +62,7 @@ func everything() []int32 {
 func TestNextLogprobsScoreAndEntropyAgree(t *testing.T) {
 	eachTiny(t, false, func(t *testing.T, m *model.Model) {
 		texts := [][]int32{{5, 6, 7}, {5, 6}, {5, 6, 7}, {1}}
-		do(t, m.Device(), func() {
+		torchtest.Do(t, m.Device(), func() {
 			for i, next := range m.NextLogprobs(texts, everything()) {
 				mass, entropy := 0.0, 0.0
 				for _, l := range next {
@@ -88,19 +89,21 @@ func TestNextLogprobsScoreAndEntropyAgree(t *testing.T) {
 }
 
 func TestKLIsThatOfTheDistributions(t *testing.T) {
-	d := newDevice(t)
+	d := torchtest.Open(t, 1)
 	p := load(t, d, "testdata/tiny-untied", torch.Float32, false)
 	q := load(t, d, "testdata/tiny-tied", torch.Float32, false)
 	seqs := sequences()
-	do(t, d, func() {
+	torchtest.Do(t, d, func() {
 		kl, entropy := p.KL(q, seqs)
 		for i, s := range seqs {
 			if len(kl[i]) != len(s.Completion) || len(entropy[i]) != len(kl[i]) {
-				t.Errorf("sequence %d: %d divergences, %d entropies", i, len(kl[i]), len(entropy[i]))
+				t.Errorf("sequence %d: %d divergences, %d entropies", i, len(kl[i]),
+					len(entropy[i]))
 			}
 			for k := range s.Completion {
 				text := [][]int32{slices.Concat(s.Prompt, s.Completion[:k])}
-				lp, lq := p.NextLogprobs(text, everything())[0], q.NextLogprobs(text, everything())[0]
+				lp, lq := p.NextLogprobs(text, everything())[0],
+					q.NextLogprobs(text, everything())[0]
 				want := 0.0
 				for v := range lp {
 					want += math.Exp(lp[v]) * (lp[v] - lq[v])
@@ -121,14 +124,14 @@ func TestKLIsThatOfTheDistributions(t *testing.T) {
 
 func TestWrittenModelScoresTheSame(t *testing.T) {
 	for _, name := range tiny {
-		d := newDevice(t)
+		d := torchtest.Open(t, 1)
 		m := load(t, d, filepath.Join("testdata", name), torch.Float32, true)
 		dir := filepath.Join(t.TempDir(), "model")
 		if err := weights.WriteHF(dir, m.Config, m.Sources(), nil); err != nil {
 			t.Fatal(err)
 		}
 		again := load(t, d, dir, torch.Float32, true)
-		do(t, d, func() {
+		torchtest.Do(t, d, func() {
 			if !reflect.DeepEqual(again.Score(sequences()), m.Score(sequences())) {
 				t.Errorf("%s: other scores after writing and reading", name)
 			}

@@ -105,7 +105,8 @@ func TestDecodeErrors(t *testing.T) {
 	tests := []struct{ text, want string }{
 		{`{"n": 1`, "F:7: broken JSON at byte 7: unexpected end of JSON input"},
 		{`{"n": 1} x`, "F:7: broken JSON at byte 10: invalid character 'x' after top-level value"},
-		{`{n: 1}`, "F:7: broken JSON at byte 2: invalid character 'n' looking for beginning of object key string"},
+		{`{n: 1}`, "F:7: broken JSON at byte 2: invalid character 'n' " +
+			"looking for beginning of object key string"},
 		{`[1]`, "F:7: wants a JSON object, got array"},
 		{`{"n": "x"}`, `F:7: "n" wants a JSON number, got string`},
 		{`{"n": 1.5}`, `F:7: "n" wants a JSON number, got number 1.5`},

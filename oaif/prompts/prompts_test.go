@@ -49,7 +49,8 @@ func readAll(t *testing.T, text string, format prompts.Format) []*oaif.Prompt {
 }
 
 func TestPlainPrompts(t *testing.T) {
-	text := "{\"prompt\":\"ab\"}\n\n{\"prompt\": \"c\", \"title\": \"T\\u00fc\", \"n\": 3, \"x\": null}\n"
+	text := "{\"prompt\":\"ab\"}\n\n" +
+		"{\"prompt\": \"c\", \"title\": \"T\\u00fc\", \"n\": 3, \"x\": null}\n"
 	got := readAll(t, text, prompts.Format{Template: "R: {prompt}"})
 	want := []*oaif.Prompt{
 		{Index: 0, Text: "R: ab", IDs: []int32{'R', ':', ' ', 'a', 'b'},
@@ -60,7 +61,8 @@ func TestPlainPrompts(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if bare := readAll(t, `{"prompt":"{prompt} x"}`, prompts.Format{})[0]; bare.Text != "{prompt} x" {
+	bare := readAll(t, `{"prompt":"{prompt} x"}`, prompts.Format{})[0]
+	if bare.Text != "{prompt} x" {
 		t.Errorf("a prompt without template became %q", bare.Text)
 	}
 }
@@ -69,7 +71,8 @@ func TestChatPrompts(t *testing.T) {
 	tests := []struct{ record, text, prompt string }{
 		{`{"messages":[{"role":"user","content":"Hi"}]}`, "<user>Hi<assistant>", "Hi"},
 		{`{"prompt":"Hi"}`, "<user>Hi<assistant>", "Hi"},
-		{`{"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"Hi"}],"k":"v"}`,
+		{`{"messages":[{"role":"system","content":"Be brief."},` +
+			`{"role":"user","content":"Hi"}],"k":"v"}`,
 			"<system>Be brief.<user>Hi<assistant>", "System: Be brief.\n\nUser: Hi"},
 		{`{"messages":[{"role":"user","content":""}]}`, "<user><assistant>", ""},
 	}
@@ -98,19 +101,23 @@ func TestBadRecords(t *testing.T) {
 		{chat, `{"messages":[]}`, `F:2: "messages" is empty`},
 		{chat, `{"messages":null}`, `F:2: "messages" is empty`},
 		{chat, `{"messages":"x"}`, `F:2: "messages" wants a JSON array, got string`},
-		{chat, `{"messages":[{"role":"user"}]}`, `F:2: message 1 wants "role" and "content", both strings`},
+		{chat, `{"messages":[{"role":"user"}]}`,
+			`F:2: message 1 wants "role" and "content", both strings`},
 		{chat, `{"messages":[{"role":"","content":"x"}]}`,
 			`F:2: message 1 wants "role" and "content", both strings`},
-		{chat, `{"messages":[{"role":"robot","content":"x"}]}`, "F:2: cannot render the chat: unknown role"},
+		{chat, `{"messages":[{"role":"robot","content":"x"}]}`,
+			"F:2: cannot render the chat: unknown role"},
 		{prompts.Format{}, `{"messages":[{"role":"user","content":"x"}]}`,
 			`F:2: "messages" need the chat template (data.chat = true)`},
-		{prompts.Format{}, `{"prompt":"unencodable"}`, "F:2: cannot encode the prompt: no such token"},
+		{prompts.Format{}, `{"prompt":"unencodable"}`,
+			"F:2: cannot encode the prompt: no such token"},
 		{prompts.Format{}, `{"prompt":""}`, "F:2: the prompt has no tokens"},
 		{prompts.Format{MaxTokens: 3}, `{"prompt":"abcd"}`,
 			"F:2: the prompt has 4 tokens, 3 fit in the context with the answer"},
 	}
 	for _, test := range tests {
-		_, err := prompts.Read(strings.NewReader("{\"prompt\":\"ok\"}\n"+test.line), "F", test.format, byteEncoder{})
+		_, err := prompts.Read(strings.NewReader("{\"prompt\":\"ok\"}\n"+test.line), "F",
+			test.format, byteEncoder{})
 		if err == nil || err.Error() != test.want || !errors.Is(err, oaif.ErrData) {
 			t.Errorf("%s:\n got %v\nwant %s", test.line, err, test.want)
 		}
@@ -120,7 +127,8 @@ func TestBadRecords(t *testing.T) {
 func TestLoadFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "p.jsonl")
 	_, err := prompts.Load(path, prompts.Format{}, byteEncoder{})
-	if want := "prompt file " + path + ": no such file or directory"; err == nil || err.Error() != want {
+	if want := "prompt file " + path + ": no such file or directory"; err == nil ||
+		err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	for text, want := range map[string]string{

@@ -82,10 +82,12 @@ var answers = []design{
 			{heldout, "baseline_mean_tokens", "held out, starting model", dashed}}, zero},
 	{"How answers end", "", "Share that ended by itself, and share that the limit on new " +
 		"tokens cut off.",
-		[]curve{{training, "eos_rate", "ended", solid}, {training, "truncation_rate", "cut off", solid},
+		[]curve{{training, "eos_rate", "ended", solid},
+			{training, "truncation_rate", "cut off", solid},
 			{heldout, "eos_rate", "ended, held out", dots}}, share},
 	{"Distinct-2", "", "Different word pairs among all of them; repetition lowers it.",
-		[]curve{{training, "distinct2", "training", solid}, {heldout, "distinct2", "held out", dots},
+		[]curve{{training, "distinct2", "training", solid},
+			{heldout, "distinct2", "held out", dots},
 			{heldout, "baseline_distinct2", "held out, starting model", dashed}}, free},
 }
 
@@ -106,7 +108,8 @@ var judging = []design{
 		[]curve{{training, "same_position_rate", "rate", solid}}, share},
 	{"Pairs of a step", "pairs", "Sampled, trained on, and left out by reason.",
 		[]curve{{training, "pairs", "sampled", solid}, {training, "kept", "trained on", solid},
-			{training, "skipped_identical", "identical", solid}, {training, "skipped_tie", "tie", solid},
+			{training, "skipped_identical", "identical", solid},
+			{training, "skipped_tie", "tie", solid},
 			{training, "skipped_invalid", "unreadable", solid}}, zero},
 }
 
@@ -114,7 +117,8 @@ var running = []design{
 	{"Speed", "tokens/s", "Sampled tokens a second, over whole steps.",
 		[]curve{{machine, "tokens_per_second", "speed", solid}}, zero},
 	{"Memory", "GB", "Resident memory of the process, and its peak.",
-		[]curve{{machine, "rss_gb", "resident", solid}, {machine, "peak_rss_gb", "peak", dashed}}, zero},
+		[]curve{{machine, "rss_gb", "resident", solid}, {machine, "peak_rss_gb", "peak", dashed}},
+		zero},
 	{"Live tensor handles", "", "Handles open after a step; a rising curve is a leak.",
 		[]curve{{machine, "live_handles", "handles", solid}}, zero},
 }
@@ -165,7 +169,8 @@ func (r *records) draw(designs []design) ([]chart, error) {
 		var list []series
 		for _, c := range d.curves {
 			if x, y := r.values(c.from, c.key); len(x) > 0 {
-				list = append(list, series{label: c.label, kind: c.kind, colour: len(list), x: x, y: y})
+				list = append(list,
+					series{label: c.label, kind: c.kind, colour: len(list), x: x, y: y})
 			}
 		}
 		if len(list) == 0 {

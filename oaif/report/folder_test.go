@@ -46,7 +46,8 @@ const toySteps = 25
 
 // trainedRun is the folder of a finished run of 25 steps with evaluations at 0, 10, 20 and 25.
 func trainedRun() folder {
-	f := folder{"config.toml": "[model]\npath = \"models/toy & co.gguf\"\n\n[loss]\nkind = \"dpo\"\n"}
+	f := folder{"config.toml": "[model]\npath = \"models/toy & co.gguf\"\n\n" +
+		"[loss]\nkind = \"dpo\"\n"}
 	var metrics, system []object
 	for step := range toySteps + 1 {
 		if step > 0 {
@@ -72,8 +73,8 @@ func stepMetrics(step int) object {
 		"kl_nats": 8*x*x + .1*wave, "entropy_nats": 2.4 - .6*x, "completion_tokens": 23.5 + .2*wave,
 		"eos_rate": .04, "truncation_rate": .96, "distinct2": .9 - .03*x, "same_position_rate": nil,
 		"pairs": 16, "kept": 15, "skipped_identical": 0, "skipped_tie": 1, "skipped_invalid": 0,
-		"logprob_gap_mean": .002, "logprob_gap_max": .04 + .01*wave, "learning_rate": 1e-5 * min(1, 5*x),
-		"grad_norm": 30 + 5*wave}
+		"logprob_gap_mean": .002, "logprob_gap_max": .04 + .01*wave,
+		"learning_rate": 1e-5 * min(1, 5*x), "grad_norm": 30 + 5*wave}
 }
 
 func evalMetrics(step int) object {
@@ -85,8 +86,8 @@ func evalMetrics(step int) object {
 	}
 	judges := []object{judge("annotator", rate), judge("vader", rate-.12*(rate-.5))}
 	return object{"step": step, "eval": object{"kl_nats": 9 * rate * rate, "entropy_nats": 2.2,
-		"mean_tokens": 23.8, "baseline_mean_tokens": 23.7, "distinct2": .88, "baseline_distinct2": .9,
-		"eos_rate": .05, "judges": judges}}
+		"mean_tokens": 23.8, "baseline_mean_tokens": 23.7, "distinct2": .88,
+		"baseline_distinct2": .9, "eos_rate": .05, "judges": judges}}
 }
 
 func stepSystem(step int) object {
@@ -96,8 +97,9 @@ func stepSystem(step int) object {
 		stages["eval"], stages["checkpoint"] = 11., 1.5
 	}
 	return object{"step": step, "time": "2026-03-01T10:00:00Z", "seconds": 7.2,
-		"stage_seconds": stages, "tokens": 768, "tokens_per_second": 100 + 5*math.Sin(float64(step)),
-		"live_handles": 812, "rss_bytes": 2.6e9, "peak_rss_bytes": 3.1e9}
+		"stage_seconds": stages, "tokens": 768,
+		"tokens_per_second": 100 + 5*math.Sin(float64(step)), "live_handles": 812,
+		"rss_bytes": 2.6e9, "peak_rss_bytes": 3.1e9}
 }
 
 func evalTexts(step int) []object {
@@ -106,7 +108,8 @@ func evalTexts(step int) []object {
 	rows := make([]object, 40)
 	for i := range rows {
 		rows[i] = object{"index": 700 + i, "prompt": openings[i%4] + fmt.Sprintf(" (%d)", i),
-			"answer":   fmt.Sprintf(" is a warm, <b>generous</b> delight that stays. Step %d.", step),
+			"answer": fmt.Sprintf(" is a warm, <b>generous</b> delight that stays. Step %d.",
+				step),
 			"baseline": " is a film that was made in the year and it was released in the year.",
 			"kl_nats":  6.1, "judges": object{
 				"annotator": object{"verdict": []string{"a", "a", "b", "tie"}[i%4], "p_a": .83},

@@ -72,11 +72,15 @@ func (s *pairStats) add(p pairLine) {
 // healthFacts are the rows of the annotator table.
 func (s *pairStats) healthFacts() []fact {
 	h := &s.health
-	share := func(n int) string { return fmt.Sprintf("%s of %s", percent(n, h.Pairs), count(h.Pairs)) }
+	share := func(n int) string {
+		return fmt.Sprintf("%s of %s", percent(n, h.Pairs), count(h.Pairs))
+	}
 	facts := []fact{
-		{"Pairs sampled", count(h.Pairs), "two answers to one prompt, drawn from the model as it was"},
+		{"Pairs sampled", count(h.Pairs),
+			"two answers to one prompt, drawn from the model as it was"},
 		{"Trained on", count(s.kept), share(s.kept)},
-		{"Identical answers", count(h.Identical), share(h.Identical) + "; never shown to the annotator"},
+		{"Identical answers", count(h.Identical),
+			share(h.Identical) + "; never shown to the annotator"},
 		{"Ties", count(h.Tie), share(h.Tie) + "; skipped"},
 		{"Unreadable verdicts", count(h.Invalid), share(h.Invalid) + "; skipped, never guessed"},
 	}

@@ -72,7 +72,8 @@ func (r *records) state() string {
 	if r.summary != nil {
 		return fmt.Sprintf("Finished after %s steps.", count(r.summary.Steps))
 	}
-	return fmt.Sprintf("Not finished: step %s was the last when this report was written.", count(step))
+	return fmt.Sprintf("Not finished: step %s was the last when this report was written.",
+		count(step))
 }
 
 // last returns the judgements of the run's end, or of its newest evaluation.
@@ -103,14 +104,17 @@ func (r *records) tiles() []fact {
 	var tiles []fact
 	for _, j := range r.last() {
 		tiles = append(tiles, fact{"win rate by " + j.Judge, number(100*j.WinRate) + " %",
-			fmt.Sprintf("95\u00a0%% interval %s\u00a0to\u00a0%s\u00a0%%, %s prompts", number(100*j.CI95[0]),
+			fmt.Sprintf("95\u00a0%% interval %s\u00a0to\u00a0%s\u00a0%%, %s prompts",
+				number(100*j.CI95[0]),
 				number(100*j.CI95[1]), count(j.N))})
 	}
 	if r.summary != nil {
 		s := r.summary
-		return append(tiles, fact{"KL to the reference", number(s.KLNats) + " nats", "held-out prompts"},
+		return append(tiles,
+			fact{"KL to the reference", number(s.KLNats) + " nats", "held-out prompts"},
 			fact{"wall time", duration(s.Seconds), count(s.Steps) + " steps"},
-			fact{"tokens", count(int(s.Tokens)), number(s.Tokens/max(s.Seconds, 1e-9)) + " a second"},
+			fact{"tokens", count(int(s.Tokens)),
+				number(s.Tokens/max(s.Seconds, 1e-9)) + " a second"},
 			fact{"peak memory", gigabytes(s.PeakRSSBytes), "resident"})
 	}
 	if _, y := r.values(training, "kl_nats"); len(y) > 0 {

@@ -86,7 +86,8 @@ func svg(list []series, ax axes) (image template.HTML, err error) {
 	limits(p, ax)
 	if !math.IsNaN(ax.rule) {
 		rule := draw.LineStyle{Color: axisColor, Width: 1, Dashes: []vg.Length{3, 3}}
-		if err := addLine(p, []float64{p.X.Min, p.X.Max}, []float64{ax.rule, ax.rule}, rule); err != nil {
+		err := addLine(p, []float64{p.X.Min, p.X.Max}, []float64{ax.rule, ax.rule}, rule)
+		if err != nil {
 			return "", err
 		}
 	}

@@ -49,13 +49,15 @@ func TestFinishedRun(t *testing.T) {
 	wants(t, page, "<h1>film</h1>", "Finished after 25 steps", "win rate by annotator", "90 %",
 		"3 min 34 s", "19,200", "3.1 GB", "7.31 nats", "<td class=\"n\">23.7 → 23.8</td>")
 	for _, title := range []string{"Win rate against the starting model", "Loss", "Reward margin",
-		"Reward accuracy", "Annotator score", "KL to the reference", "Entropy", "Tokens in an answer",
+		"Reward accuracy", "Annotator score", "KL to the reference", "Entropy",
+		"Tokens in an answer",
 		"How answers end", "Distinct-2", "Gradient norm", "Learning rate", "Sampler-trainer gap",
 		"Pairs of a step", "Speed", "Memory", "Live tensor handles", "Seconds of a step",
 		"Preference for answer a"} {
 		wants(t, page, "<h4>"+title+"</h4>")
 	}
-	if strings.Contains(page, "<h4>Same position</h4>") || strings.Contains(page, "Further metrics") {
+	if strings.Contains(page, "<h4>Same position</h4>") ||
+		strings.Contains(page, "Further metrics") {
 		t.Error("a chart is shown that has no data")
 	}
 	if n := strings.Count(page, "<svg"); n != 19 {
@@ -92,7 +94,8 @@ func TestTextsAreEscaped(t *testing.T) {
 	f["config.toml"] = "# " + attack
 	f["eval/step-25.jsonl"] = jsonl([]object{{"index": 1, "prompt": attack, "answer": attack,
 		"baseline": attack, "judges": object{attack: object{"verdict": "a"}}}})
-	f["pairs.jsonl"] = jsonl([]object{{"skipped": "invalid", "verdict": "invalid", "reason": attack}})
+	f["pairs.jsonl"] = jsonl(
+		[]object{{"skipped": "invalid", "verdict": "invalid", "reason": attack}})
 	f["summary.json"] = jsonl([]object{{"checks": object{attack: attack}, "evals": []object{
 		{"judge": attack, "n": 1}}}})
 	f["metrics.jsonl"] = jsonl([]object{{"step": 1, attack: 1}, {"step": 1, "eval": object{
@@ -110,7 +113,8 @@ func TestBeforeAndAfterTable(t *testing.T) {
 	page := write(t, trainedRun())
 	wants(t, page, "12 of 40 held-out prompts", "at step 25", "&lt;b&gt;generous&lt;/b&gt;",
 		"p = 0.83", "0 → 0.81", `<span class="pill win">win</span> vader`,
-		`<span class="pill loss">loss</span> annotator`, `<span class="pill tie">tie</span> annotator`)
+		`<span class="pill loss">loss</span> annotator`,
+		`<span class="pill tie">tie</span> annotator`)
 	for _, shown := range []string{"#700<", "#703<", "#736<"} { // every 40/12-th prompt
 		wants(t, page, shown)
 	}
@@ -206,11 +210,13 @@ func TestBrokenFilesAreRefused(t *testing.T) {
 	for _, test := range []struct{ file, content, want string }{
 		{"metrics.jsonl", "{\"step\":1}\n{\"step\":2,\"lo", "metrics.jsonl:2: broken JSON"},
 		{"metrics.jsonl", "{\"step\":1,\"loss\":NaN}\n", "metrics.jsonl:1: broken JSON"},
-		{"metrics.jsonl", "{\"step\":1,\"loss\":\"x\"}\n", `metrics.jsonl:1: "loss" wants a JSON number`},
+		{"metrics.jsonl", "{\"step\":1,\"loss\":\"x\"}\n",
+			`metrics.jsonl:1: "loss" wants a JSON number`},
 		{"metrics.jsonl", "{\"step\":1,\"loss\":1e999}\n", `metrics.jsonl:1: "loss"`},
 		{"metrics.jsonl", "{\"loss\":1}\n", `metrics.jsonl:1: has no "step"`},
 		{"metrics.jsonl", "{\"step\":1,\"eval\":[]}\n", "metrics.jsonl:1: wants a JSON object"},
-		{"metrics.jsonl", "{\"step\":1,\"eval\":{\"kl_nats\":true}}\n", `metrics.jsonl:1: "kl_nats"`},
+		{"metrics.jsonl", "{\"step\":1,\"eval\":{\"kl_nats\":true}}\n",
+			`metrics.jsonl:1: "kl_nats"`},
 		{"metrics.jsonl", "\n\n[1]\n", "metrics.jsonl:3: wants a JSON object"},
 		{"metrics.jsonl", "{\"step\":1}\n\xff\n", "metrics.jsonl:2: invalid UTF-8"},
 		{"system.jsonl", "{\"step\":1,\"seconds\":\"a\"}\n", `system.jsonl:1: "seconds"`},
@@ -239,7 +245,8 @@ func TestFoldersWithoutARun(t *testing.T) {
 	empty := folder{"notes.txt": "x", "metrics.jsonl": ""}.write(t)
 	for _, dir := range []string{missing, empty} {
 		_, err := report.Write(dir)
-		if !errors.Is(err, oaif.ErrData) || !strings.Contains(err.Error(), dir+": is no run folder") {
+		if !errors.Is(err, oaif.ErrData) ||
+			!strings.Contains(err.Error(), dir+": is no run folder") {
 			t.Errorf("%s: %v", dir, err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/oaif/oaif/oaif/vocab"
 	"github.com/oaif/oaif/oaif/weights"
 	"github.com/oaif/oaif/torch"
+	"github.com/oaif/oaif/torch/torchtest"
 )
 
 // open loads the tiny model. At the test's end no handle may be left.
@@ -30,11 +31,7 @@ func open(t *testing.T) (*model.Model, *vocab.Vocab) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := torch.LiveHandles()
-	dev, err := torch.OpenDevice("cpu", 1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	dev := torchtest.Open(t, 1)
 	m, err := model.Load(dev, file, torch.Float32, false)
 	if err != nil {
 		t.Fatal(err)
@@ -42,10 +39,6 @@ func open(t *testing.T) (*model.Model, *vocab.Vocab) {
 	t.Cleanup(func() {
 		if err := errors.Join(dev.Do(m.Close), file.Close()); err != nil {
 			t.Error(err)
-		}
-		dev.Close()
-		if n := torch.LiveHandles(); n != before {
-			t.Errorf("%d handles left", n-before)
 		}
 	})
 	return m, v

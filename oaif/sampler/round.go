@@ -23,10 +23,12 @@ type round struct {
 
 func (r *round) finished() bool { return r.next == len(r.reqs) && len(r.at) == 0 }
 
-// turn is one bounded unit of device work: a prefill when enough slots are free, then one decode step.
+// turn is one bounded unit of device work: a prefill when enough slots are free, then one decode
+// step.
 func (r *round) turn() {
 	free := min(slots, len(r.reqs)) - len(r.at)
-	// A prefill costs as much for one prompt as for several: wait for a quarter of the slots, or for the rest.
+	// A prefill costs as much for one prompt as for several: wait for a quarter of the slots, or
+	// for the rest.
 	if wait := min(slots/4, len(r.reqs)-r.next); r.next < len(r.reqs) && free >= wait {
 		r.admit(min(free, len(r.reqs)-r.next))
 	} else {
@@ -59,8 +61,8 @@ func (r *round) admit(n int) {
 	r.next += n
 }
 
-// startRecording makes room for every token that this round can feed to the model. All requests fit into the slots,
-// so they are admitted at once, as one tree. Device goroutine only.
+// startRecording makes room for every token that this round can feed to the model. All requests fit
+// into the slots, so they are admitted at once, as one tree. Device goroutine only.
 func (r *round) startRecording() {
 	seqs := make([][]int32, len(r.reqs))
 	for i, q := range r.reqs {
@@ -79,7 +81,8 @@ func (r *round) startRecording() {
 	r.dec.Record(r.recording)
 }
 
-// endRecording hands the recording over with the row of every position of every request. Device goroutine only.
+// endRecording hands the recording over with the row of every position of every request. Device
+// goroutine only.
 func (r *round) endRecording() *model.Recorded {
 	out := &model.Recorded{Recording: r.recording, Rows: make([][]int64, len(r.reqs))}
 	request := make(map[int64]int, len(r.slotOf))
@@ -92,7 +95,8 @@ func (r *round) endRecording() *model.Recorded {
 		if slot < 0 {
 			continue
 		}
-		// A sequence that had ended was fed on until its row left the batch: those rows come after its tokens.
+		// A sequence that had ended was fed on until its row left the batch: those rows come after
+		// its tokens.
 		if i := request[slot]; int(positions[row]) == len(out.Rows[i]) {
 			out.Rows[i] = append(out.Rows[i], int64(row))
 		}

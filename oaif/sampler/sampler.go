@@ -1,8 +1,9 @@
 // Package sampler draws completions from the policy with the decode engine of package torch.
 //
-// Flowing in are prompts with token ids; flowing out are completions with exactly the sampled ids, their log-probs at
-// temperature 1 and their text. The package knows no annotator, no loss and no tokenizer but a Decoder of ids. Errors
-// are returned; a cancelled context ends sampling between two decode steps.
+// Flowing in are prompts with token ids; flowing out are completions with exactly the sampled ids,
+// their log-probs at temperature 1 and their text. The package knows no annotator, no loss and no
+// tokenizer but a Decoder of ids. Errors are returned; a cancelled context ends sampling between
+// two decode steps.
 package sampler
 
 import (
@@ -33,8 +34,8 @@ type Options struct {
 	Record bool
 }
 
-// slots is how many sequences are decoded at once: enough for the matrix products to run at full rate, few enough
-// for the KV cache to stay small beside the weights.
+// slots is how many sequences are decoded at once: enough for the matrix products to run at full
+// rate, few enough for the KV cache to stay small beside the weights.
 const slots = 64
 
 // Sampler draws from a model as it is at the time of each call. Not for concurrent use.
@@ -57,8 +58,11 @@ type Request struct {
 	Response int
 }
 
-// Sample draws responses 0 and 1 of every prompt, 2 and 3 where it occurs a second time, and so on. step keys the noise, so a step can be drawn again.
-func (s *Sampler) Sample(ctx context.Context, step int, prompts []*oaif.Prompt) ([]oaif.Pair, error) {
+// Sample draws responses 0 and 1 of every prompt, 2 and 3 where it occurs a second time, and so on.
+// step keys the noise, so a step can be drawn again.
+func (s *Sampler) Sample(
+	ctx context.Context, step int, prompts []*oaif.Prompt,
+) ([]oaif.Pair, error) {
 	reqs := make([]Request, 0, 2*len(prompts))
 	times := map[int]int{} // a prompt that occurs again in a step draws with noise of its own
 	for _, p := range prompts {
@@ -78,14 +82,17 @@ func (s *Sampler) Sample(ctx context.Context, step int, prompts []*oaif.Prompt) 
 	return pairs, nil
 }
 
-// Generate returns one completion per request, in order. What is drawn for a request depends on the seed, step,
-// prompt index and response number, not on the requests beside it.
-func (s *Sampler) Generate(ctx context.Context, step int, reqs []Request) ([]oaif.Completion, error) {
+// Generate returns one completion per request, in order. What is drawn for a request depends on the
+// seed, step, prompt index and response number, not on the requests beside it.
+func (s *Sampler) Generate(
+	ctx context.Context, step int, reqs []Request,
+) ([]oaif.Completion, error) {
 	return s.generate(ctx, step, reqs, false)
 }
 
-// Recorded returns the activations of the last call of Sample: sequence 2*i is the a and 2*i+1 the b of prompt i. It
-// is nil when they were not kept: without Options.Record, or when the prompts did not fit into the decoder at once.
+// Recorded returns the activations of the last call of Sample: sequence 2*i is the a and 2*i+1 the
+// b of prompt i. It is nil when they were not kept: without Options.Record, or when the prompts did
+// not fit into the decoder at once.
 func (s *Sampler) Recorded() *model.Recorded { return s.recorded }
 
 // Close frees the memory for activations.
@@ -98,15 +105,19 @@ func (s *Sampler) Close() error {
 	return s.model.Device().Do(room.Close)
 }
 
-func (s *Sampler) generate(ctx context.Context, step int, reqs []Request, record bool) ([]oaif.Completion, error) {
+func (s *Sampler) generate(
+	ctx context.Context, step int, reqs []Request, record bool,
+) ([]oaif.Completion, error) {
 	longest, err := s.check(reqs)
 	if err != nil || len(reqs) == 0 {
 		return nil, err
 	}
-	r := &round{s: s, step: step, reqs: reqs, out: make([]oaif.Completion, len(reqs)), at: map[int64]int{}}
+	r := &round{s: s, step: step, reqs: reqs, out: make([]oaif.Completion, len(reqs)),
+		at: map[int64]int{}}
 	dev := s.model.Device()
 	err = dev.Do(func() {
-		r.dec = torch.NewDecoder(s.model.Model, min(slots, len(reqs)), longest+s.opt.MaxNewTokens, s.sampling())
+		r.dec = torch.NewDecoder(s.model.Model, min(slots, len(reqs)), longest+s.opt.MaxNewTokens,
+			s.sampling())
 		if record {
 			r.startRecording()
 		} else if s.room != nil {
@@ -146,8 +157,9 @@ func (s *Sampler) check(reqs []Request) (longest int, err error) {
 			return 0, oaif.DataError(what + ": no tokens")
 		}
 		if n > room {
-			return 0, oaif.DataError(fmt.Sprintf("%s: %d tokens and %d new ones exceed the model's context of %d",
-				what, n, s.opt.MaxNewTokens, s.model.Config.Context))
+			return 0, oaif.DataError(
+				fmt.Sprintf("%s: %d tokens and %d new ones exceed the model's context of %d",
+					what, n, s.opt.MaxNewTokens, s.model.Config.Context))
 		}
 		longest = max(longest, n)
 	}
@@ -177,7 +189,8 @@ func (s *Sampler) decode(done []oaif.Completion) error {
 }
 
 func (s *Sampler) completion(ids []int64, logprobs []float32) oaif.Completion {
-	c := oaif.Completion{IDs: make([]int32, len(ids)), Logprobs: logprobs, Finish: oaif.FinishLength}
+	c := oaif.Completion{IDs: make([]int32, len(ids)), Logprobs: logprobs,
+		Finish: oaif.FinishLength}
 	for i, id := range ids {
 		c.IDs[i] = int32(id)
 	}

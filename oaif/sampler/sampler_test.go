@@ -86,7 +86,8 @@ func TestLogprobs(t *testing.T) {
 		}
 		for k := range want {
 			if math.Abs(float64(c.Logprobs[k]-want[k])) > 1e-4 {
-				t.Errorf("request %d token %d: log-prob %g, scoring gives %g", i, k, c.Logprobs[k], want[k])
+				t.Errorf("request %d token %d: log-prob %g, scoring gives %g", i, k,
+					c.Logprobs[k], want[k])
 			}
 		}
 		text, err := v.Decode(c.IDs, false)
@@ -109,7 +110,8 @@ func TestEndTokens(t *testing.T) {
 		if at >= 0 {
 			want = oaif.FinishEOS
 		}
-		if c.Finish != want || at >= 0 && at != len(c.IDs)-1 || at < 0 && len(c.IDs) != opt.MaxNewTokens {
+		if c.Finish != want || at >= 0 && at != len(c.IDs)-1 ||
+			at < 0 && len(c.IDs) != opt.MaxNewTokens {
 			t.Errorf("completion %d: %v, finish %q", i, c.IDs, c.Finish)
 		}
 		if len(c.Logprobs) != len(c.IDs) {
@@ -145,7 +147,8 @@ func TestMinNewTokens(t *testing.T) {
 	opt.EOS, opt.MinNewTokens = ends(), 5
 	shortest := opt.MaxNewTokens
 	for i, c := range generate(t, sampler.New(m, v, opt), 1, requests(40)) {
-		if slices.ContainsFunc(c.IDs[:5], func(id int32) bool { return slices.Contains(opt.EOS, id) }) {
+		isEnd := func(id int32) bool { return slices.Contains(opt.EOS, id) }
+		if slices.ContainsFunc(c.IDs[:5], isEnd) {
 			t.Errorf("completion %d has an end token too early: %v", i, c.IDs)
 		}
 		shortest = min(shortest, len(c.IDs))
@@ -172,7 +175,8 @@ func TestGreedy(t *testing.T) {
 	text := slices.Clone(requests(3)[4].Prompt.IDs)
 	for k, id := range first[4].IDs {
 		var next []float64
-		if err := m.Device().Do(func() { next = m.NextLogprobs([][]int32{text}, all)[0] }); err != nil {
+		err := m.Device().Do(func() { next = m.NextLogprobs([][]int32{text}, all)[0] })
+		if err != nil {
 			t.Fatal(err)
 		}
 		if best := slices.Max(next); next[id] < best-1e-4 {
@@ -209,7 +213,8 @@ func TestErrors(t *testing.T) {
 		prompt *oaif.Prompt
 		want   string
 	}{
-		{prompt(0, room+1), "prompt 1: 121 tokens and 8 new ones exceed the model's context of 128"},
+		{prompt(0, room+1),
+			"prompt 1: 121 tokens and 8 new ones exceed the model's context of 128"},
 		{prompt(1, modeltest.Context+1), "prompt 2: 129 tokens exceed the model's context of 128"},
 		{&oaif.Prompt{Index: 2}, "prompt 3: no tokens"},
 		{&oaif.Prompt{Index: 3, IDs: []int32{258}},

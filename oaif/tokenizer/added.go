@@ -8,13 +8,15 @@ import (
 	"unicode/utf8"
 )
 
-// addedVocabulary finds the added tokens in a text before anything else sees it: first those that are looked
-// for in the text as it is, then, in each segment between them, those looked for in the normalized segment.
+// addedVocabulary finds the added tokens in a text before anything else sees it: first those that
+// are looked for in the text as it is, then, in each segment between them, those looked for in the
+// normalized segment.
 type addedVocabulary struct {
 	raw, normalized addedSet
 	ids             map[string]int32 // every added token by its content
-	found           map[int32]string // as it is found in a text, where normalizing changes the content
-	special         map[int32]bool
+	// as it is found in a text, where normalizing changes the content
+	found   map[int32]string
+	special map[int32]bool
 }
 
 // addedSet is a set of added tokens to look for, by first byte, the longest first.
@@ -24,15 +26,16 @@ func newAddedVocabulary(
 	list []addedToken, vocab map[string]int32, n normalizer,
 ) (*addedVocabulary, error) {
 	v := &addedVocabulary{
-		raw: addedSet{}, normalized: addedSet{},
-		ids: make(map[string]int32, len(list)), found: map[int32]string{}, special: map[int32]bool{},
+		raw: addedSet{}, normalized: addedSet{}, ids: make(map[string]int32, len(list)),
+		found: map[int32]string{}, special: map[int32]bool{},
 	}
 	for _, a := range list {
 		if a.Content == "" {
 			return nil, fmt.Errorf("token %d is empty", a.ID)
 		}
 		if id, ok := vocab[a.Content]; ok && id != a.ID {
-			return nil, fmt.Errorf("token %q has id %d here and %d in the vocabulary", a.Content, a.ID, id)
+			return nil, fmt.Errorf("token %q has id %d here and %d in the vocabulary",
+				a.Content, a.ID, id)
 		}
 		if id, ok := v.ids[a.Content]; ok && id != a.ID {
 			return nil, fmt.Errorf("token %q has two ids, %d and %d", a.Content, id, a.ID)
@@ -61,7 +64,8 @@ func (v *addedVocabulary) add(a addedToken, n normalizer) {
 
 func (s addedSet) add(a addedToken) {
 	list := append(s[a.Content[0]], a)
-	slices.SortStableFunc(list, func(a, b addedToken) int { return len(b.Content) - len(a.Content) })
+	slices.SortStableFunc(list,
+		func(a, b addedToken) int { return len(b.Content) - len(a.Content) })
 	s[a.Content[0]] = list
 }
 

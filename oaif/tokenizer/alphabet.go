@@ -1,7 +1,7 @@
 package tokenizer
 
-// The byte-level alphabet of GPT-2: each byte is written as one printable character. Those that are printable
-// in Latin-1 stand for themselves, the others follow from U+0100 on.
+// The byte-level alphabet of GPT-2: each byte is written as one printable character. Those that are
+// printable in Latin-1 stand for themselves, the others follow from U+0100 on.
 var byteLetter, letterByte = alphabet()
 
 func alphabet() (letters [256]rune, bytes map[rune]byte) {

@@ -17,9 +17,10 @@ type bpe struct {
 	byteSymbol   [256]int32 // id of each byte's letter in that alphabet, or none
 	byteFallback bool       // characters not in the vocabulary become <0xXX> tokens
 	byteToken    [256]int32 // id of each <0xXX>, or none
-	ignoreMerges bool       // a word that is in the vocabulary is that token, whatever the merges say
-	unk          int32      // stands for a symbol that is not in the vocabulary; none drops it
-	fuseUnk      bool       // several such symbols in a row become one unk
+	// a word that is in the vocabulary is that token, whatever the merges say
+	ignoreMerges bool
+	unk          int32 // stands for a symbol that is not in the vocabulary; none drops it
+	fuseUnk      bool  // several such symbols in a row become one unk
 
 	cache wordCache
 }
@@ -76,7 +77,8 @@ func (m *bpe) addMerges(list []merge) error {
 		right, ok2 := m.vocab[p.right]
 		joined, ok3 := m.vocab[p.left+p.right]
 		if !ok1 || !ok2 || !ok3 {
-			return fmt.Errorf("merge %d (%q and %q) is not in the vocabulary", rank, p.left, p.right)
+			return fmt.Errorf("merge %d (%q and %q) is not in the vocabulary", rank,
+				p.left, p.right)
 		}
 		m.merges[pairKey(left, right)] = uint64(rank)<<32 | uint64(uint32(joined))
 	}

@@ -51,7 +51,8 @@ func isWord(r rune) bool {
 		unicode.In(r, unicode.M, unicode.Nd, unicode.Nl, unicode.Pc, unicode.Other_Alphabetic)
 }
 
-// classAt returns the character of s at byte i, its length in bytes and its class; past the end the length is
+// classAt returns the character of s at byte i, its length in bytes and its class; past the end the
+// length is
 // 0. An invalid byte is one character of class other.
 func classAt(s string, i int) (rune, int, class) {
 	if i >= len(s) {

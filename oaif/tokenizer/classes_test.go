@@ -5,7 +5,8 @@ import (
 	"unicode"
 )
 
-// The sizes are those that testdata/unicode_classes.py prints; another Go release may bring tables that differ.
+// The sizes are those that testdata/unicode_classes.py prints; another Go release may bring tables
+// that differ.
 func TestClassesHaveTheReferenceSize(t *testing.T) {
 	for _, c := range []struct {
 		name string

@@ -5,8 +5,9 @@ import (
 	"fmt"
 )
 
-// component is one normalizer, pre-tokenizer, post-processor or decoder: the union of the fields of those
-// that this package knows. Pointers are fields whose absence means something else than their zero value.
+// component is one normalizer, pre-tokenizer, post-processor or decoder: the union of the fields of
+// those that this package knows. Pointers are fields whose absence means something else than their
+// zero value.
 type component struct {
 	Type string `json:"type"`
 

@@ -1,7 +1,7 @@
 package tokenizer
 
-// config is what a tokenizer_config.json of ours says. The class is the one that takes a tokenizer.json as it
-// is; those named after a model change parts of it.
+// config is what a tokenizer_config.json of ours says. The class is the one that takes a
+// tokenizer.json as it is; those named after a model change parts of it.
 type config struct {
 	Class        string `json:"tokenizer_class"`
 	BOS          string `json:"bos_token,omitempty"`
@@ -10,9 +10,9 @@ type config struct {
 	ChatTemplate string `json:"chat_template,omitempty"`
 }
 
-// WriteConfig writes the tokenizer_config.json that belongs beside a tokenizer.json: the begin and end tokens by
-// name and the model's chat template, "" for none. transformers takes all three from there, and so does FromJSON
-// the tokens. The file is replaced in one step.
+// WriteConfig writes the tokenizer_config.json that belongs beside a tokenizer.json: the begin and
+// end tokens by name and the model's chat template, "" for none. transformers takes all three from
+// there, and so does FromJSON the tokens. The file is replaced in one step.
 func (t *Tokenizer) WriteConfig(path, chatTemplate string) error {
 	b, err := marshal(config{
 		Class:        "PreTrainedTokenizerFast",

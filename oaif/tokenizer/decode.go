@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// decoder rewrites the contents of tokens step by step; joined, they are the text. nil has no steps.
+// decoder rewrites the contents of tokens step by step; joined, they are the text. nil has no
+// steps.
 type decoder []decodeStep
 
 type decodeStep func(tokens []string) []string
@@ -89,8 +90,8 @@ func strip(s, content string, start, stop int) string {
 	return s
 }
 
-// decodeMetaspace turns the replacement back into a space, except in the first token when encoding put one
-// before the text.
+// decodeMetaspace turns the replacement back into a space, except in the first token when encoding
+// put one before the text.
 func (c *component) decodeMetaspace() decodeStep {
 	never := c.PrependScheme == "never" || c.PrependScheme == "" && !or(c.AddPrefixSpace, true)
 	return each(func(i int, s string) string {

@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// decodeByteLevel reads tokens written in the byte-level alphabet. A token with any other character, such as
-// an added token with a space in it, stands for its own bytes.
+// decodeByteLevel reads tokens written in the byte-level alphabet. A token with any other
+// character, such as an added token with a space in it, stands for its own bytes.
 func decodeByteLevel(tokens []string) []string {
 	var b []byte
 	for _, s := range tokens {
@@ -23,8 +23,8 @@ func decodeByteLevel(tokens []string) []string {
 	return []string{validUTF8(b)}
 }
 
-// decodeByteFallback joins runs of <0xXX> tokens into text; a run that is not UTF-8 becomes one U+FFFD for
-// each of its bytes.
+// decodeByteFallback joins runs of <0xXX> tokens into text; a run that is not UTF-8 becomes one
+// U+FFFD for each of its bytes.
 func decodeByteFallback(tokens []string) []string {
 	var out []string
 	var run []byte
@@ -69,8 +69,8 @@ func hexDigit(c byte) int {
 	return -1
 }
 
-// validUTF8 puts one U+FFFD in place of each maximal invalid part, as the Unicode standard recommends
-// (section 3.9); Go's own conversion would put one for each byte.
+// validUTF8 puts one U+FFFD in place of each maximal invalid part, as the Unicode standard
+// recommends (section 3.9); Go's own conversion would put one for each byte.
 func validUTF8(b []byte) string {
 	if utf8.Valid(b) {
 		return string(b)
@@ -87,7 +87,8 @@ func validUTF8(b []byte) string {
 	return out.String()
 }
 
-// invalidPart returns the length of the longest beginning of b that could have begun a character, at least 1.
+// invalidPart returns the length of the longest beginning of b that could have begun a character,
+// at least 1.
 func invalidPart(b []byte) int {
 	need, lo, hi := 0, byte(0x80), byte(0xbf)
 	switch c := b[0]; {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// file has the fields of a tokenizer.json that decide ids and text. Components stay raw here, so that what is
-// written is what was declared.
+// file has the fields of a tokenizer.json that decide ids and text. Components stay raw here, so
+// that what is written is what was declared.
 type file struct {
 	Version       string          `json:"version"`
 	Truncation    json.RawMessage `json:"truncation"`

@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 )
 
-// Metadata gives the values of a GGUF file's keys. Each method returns false when the key is not there or has
-// another type.
+// Metadata gives the values of a GGUF file's keys. Each method returns false when the key is not
+// there or has another type.
 type Metadata interface {
 	String(key string) (string, bool)
 	Strings(key string) ([]string, bool)
@@ -14,14 +14,16 @@ type Metadata interface {
 	Bool(key string) (bool, bool)
 }
 
-// Token types of tokenizer.ggml.token_type that are looked for in a text before it is split into words.
+// Token types of tokenizer.ggml.token_type that are looked for in a text before it is split into
+// words.
 const (
 	ggufControl     = 3
 	ggufUserDefined = 4
 )
 
-// FromGGUF makes the tokenizer that a GGUF file's metadata describes: a byte-level BPE ("gpt2") whose split
-// (tokenizer.ggml.pre) this package knows. Anything else is an oaif.DataError naming the key and its value.
+// FromGGUF makes the tokenizer that a GGUF file's metadata describes: a byte-level BPE ("gpt2")
+// whose split (tokenizer.ggml.pre) this package knows. Anything else is an oaif.DataError naming
+// the key and its value.
 func FromGGUF(md Metadata) (*Tokenizer, error) {
 	f, err := ggufFile(md)
 	if err != nil {
@@ -34,7 +36,8 @@ func FromGGUF(md Metadata) (*Tokenizer, error) {
 	t.bos, t.eos = ggufID(md, "bos"), ggufID(md, "eos")
 	for _, id := range []int32{t.bos, t.eos} {
 		if id != none && !t.has(id) {
-			return nil, dataErrorf("GGUF tokenizer: begin or end token %d is not in the vocabulary", id)
+			return nil, dataErrorf(
+				"GGUF tokenizer: begin or end token %d is not in the vocabulary", id)
 		}
 	}
 	return t, nil
@@ -43,7 +46,8 @@ func FromGGUF(md Metadata) (*Tokenizer, error) {
 // ggufFile writes the metadata as a tokenizer.json.
 func ggufFile(md Metadata) (*file, error) {
 	if kind, _ := md.String("tokenizer.ggml.model"); kind != "gpt2" {
-		return nil, dataErrorf("GGUF key tokenizer.ggml.model: %q is not supported, only \"gpt2\"", kind)
+		return nil, dataErrorf(
+			"GGUF key tokenizer.ggml.model: %q is not supported, only \"gpt2\"", kind)
 	}
 	pre, _ := md.String("tokenizer.ggml.pre")
 	s, ok := ggufSplits[pre]
@@ -81,7 +85,8 @@ func ggufVocab(tokens []string) (map[string]int32, error) {
 	vocab := make(map[string]int32, len(tokens))
 	for id, content := range tokens {
 		if first, twice := vocab[content]; twice {
-			return nil, dataErrorf("GGUF key tokenizer.ggml.tokens: %d and %d are both %q", first, id, content)
+			return nil, dataErrorf("GGUF key tokenizer.ggml.tokens: %d and %d are both %q", first,
+				id, content)
 		}
 		vocab[content] = int32(id)
 	}
@@ -96,7 +101,8 @@ func ggufMerges(md Metadata) ([]merge, error) {
 	merges := make([]merge, len(lines))
 	for i, s := range lines {
 		if merges[i], ok = parseMerge(s); !ok {
-			return nil, dataErrorf("GGUF key tokenizer.ggml.merges: %q at %d is not two symbols", s, i)
+			return nil, dataErrorf(
+				"GGUF key tokenizer.ggml.merges: %q at %d is not two symbols", s, i)
 		}
 	}
 	return merges, nil
@@ -111,7 +117,8 @@ func ggufAdded(md Metadata, tokens []string) ([]addedToken, error) {
 	added := []addedToken{}
 	for id, kind := range types {
 		if kind == ggufControl || kind == ggufUserDefined {
-			added = append(added, addedToken{ID: int32(id), Content: tokens[id], Special: kind == ggufControl})
+			added = append(added,
+				addedToken{ID: int32(id), Content: tokens[id], Special: kind == ggufControl})
 		}
 	}
 	return added, nil
@@ -126,7 +133,8 @@ func ggufID(md Metadata, name string) int32 {
 	return int32(id)
 }
 
-// ggufTemplate writes the begin and end tokens to be added as a TemplateProcessing, or null for neither.
+// ggufTemplate writes the begin and end tokens to be added as a TemplateProcessing, or null for
+// neither.
 func ggufTemplate(md Metadata, tokens []string, s ggufSplit) (json.RawMessage, error) {
 	ids := map[string]int32{}
 	for name, def := range map[string]bool{"bos": s.addBOS, "eos": false} {
@@ -136,7 +144,8 @@ func ggufTemplate(md Metadata, tokens []string, s ggufSplit) (json.RawMessage, e
 		}
 		id := ggufID(md, name)
 		if add && (id == none || int(id) >= len(tokens)) {
-			return nil, dataErrorf("GGUF key tokenizer.ggml.%s_token_id: missing or out of range", name)
+			return nil, dataErrorf(
+				"GGUF key tokenizer.ggml.%s_token_id: missing or out of range", name)
 		}
 		if add {
 			ids[name] = id
@@ -161,7 +170,8 @@ func templateJSON(ids map[string]int32, tokens []string) (json.RawMessage, error
 	}
 	part := func(sequence string, kind int) []any {
 		parts := around("bos", kind)
-		parts = append(parts, map[string]any{"Sequence": map[string]any{"id": sequence, "type_id": kind}})
+		parts = append(parts,
+			map[string]any{"Sequence": map[string]any{"id": sequence, "type_id": kind}})
 		return append(parts, around("eos", kind)...)
 	}
 	return marshal(map[string]any{

@@ -11,10 +11,12 @@ type ggufSplit struct {
 }
 
 const (
-	byteLevelPart = `{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":true}`
+	byteLevelPart = `{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,` +
+		`"use_regex":true}`
 
 	// bytesPart spells words in bytes and leaves the splitting to the step before it.
-	bytesPart = `{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":false}`
+	bytesPart = `{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,` +
+		`"use_regex":false}`
 
 	digitsPart = `{"type":"Digits","individual_digits":true}`
 )
@@ -23,11 +25,12 @@ func sequence(first, second string) string {
 	return `{"type":"Sequence","pretokenizers":[` + first + `,` + second + `]}`
 }
 
-// splitAt is a Split at each match of a pattern, then bytes. The pattern has no character but the backslash that
-// JSON writes in another way.
+// splitAt is a Split at each match of a pattern, then bytes. The pattern has no character but the
+// backslash that JSON writes in another way.
 func splitAt(regex string) string {
 	quoted := `"` + strings.ReplaceAll(regex, `\`, `\\`) + `"`
-	return sequence(`{"type":"Split","pattern":{"Regex":`+quoted+`},"behavior":"Isolated","invert":false}`,
+	return sequence(
+		`{"type":"Split","pattern":{"Regex":`+quoted+`},"behavior":"Isolated","invert":false}`,
 		bytesPart)
 }
 

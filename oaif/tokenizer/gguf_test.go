@@ -49,8 +49,8 @@ func smallGGUF(t testing.TB, pre string) metadata {
 	}
 }
 
-// What is written for a GGUF is a fixed file; the reference library reads that very file in testdata/golden.py,
-// and its answers are those of the tokenizer made from the GGUF.
+// What is written for a GGUF is a fixed file; the reference library reads that very file in
+// testdata/golden.py, and its answers are those of the tokenizer made from the GGUF.
 func TestGGUFIsWrittenAsTheReferenceReadsIt(t *testing.T) {
 	for _, pre := range []string{"gpt-2", "smollm", "llama-bpe", "qwen2"} {
 		t.Run(pre, func(t *testing.T) {
@@ -73,7 +73,8 @@ func TestGGUFIsWrittenAsTheReferenceReadsIt(t *testing.T) {
 			if *update {
 				return
 			}
-			if string(readFile(t, path)) != string(readFile(t, filepath.Join(dir, "tokenizer.json"))) {
+			got := readFile(t, filepath.Join(dir, "tokenizer.json"))
+			if string(got) != string(readFile(t, path)) {
 				t.Error("the written file has changed; run testdata/golden.py")
 			}
 			check(t, tok, readGolden(t, filepath.Join(dir, "golden.jsonl")))
@@ -98,7 +99,8 @@ func TestGGUFTokenTypes(t *testing.T) {
 		special bool
 		found   bool // as one token in a text
 	}{
-		{"<|begin|>", true, true}, {"<|end|>", true, true}, {"<tool>", false, true}, {"[PAD]", false, false},
+		{"<|begin|>", true, true}, {"<|end|>", true, true}, {"<tool>", false, true},
+		{"[PAD]", false, false},
 	} {
 		id := n - 4 + int32(i)
 		if got, ok := tok.TokenID(want.content); !ok || got != id || tok.Token(id) != want.content {

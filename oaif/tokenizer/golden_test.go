@@ -54,7 +54,8 @@ func check(t *testing.T, tok *tokenizer.Tokenizer, lines []golden) {
 				special = g.IDs
 			}
 			if got := tok.EncodeSpecial(*g.Text); !slices.Equal(got, special) {
-				t.Errorf("line %d: %q gives %v with special tokens, want %v", i+1, *g.Text, got, special)
+				t.Errorf("line %d: %q gives %v with special tokens, want %v", i+1, *g.Text,
+					got, special)
 			}
 		}
 		if g.Full != nil {
@@ -68,11 +69,14 @@ func check(t *testing.T, tok *tokenizer.Tokenizer, lines []golden) {
 	}
 }
 
-func decodes(t *testing.T, tok *tokenizer.Tokenizer, line int, ids []int32, keep bool, want string) {
+func decodes(
+	t *testing.T, tok *tokenizer.Tokenizer, line int, ids []int32, keep bool, want string,
+) {
 	t.Helper()
 	got, err := tok.Decode(ids, keep)
 	if err != nil || got != want {
-		t.Errorf("line %d: %v decodes to %q (%v), want %q (keepSpecial %v)", line, ids, got, err, want, keep)
+		t.Errorf("line %d: %v decodes to %q (%v), want %q (keepSpecial %v)", line, ids, got,
+			err, want, keep)
 	}
 }
 

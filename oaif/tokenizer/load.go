@@ -12,9 +12,10 @@ import (
 	"github.com/oaif/oaif/oaif"
 )
 
-// FromJSON reads a tokenizer.json. The begin and end tokens are those named by a tokenizer_config.json in the
-// same folder, if there is one. A file that is missing, malformed or uses a component this package does not
-// know is an oaif.DataError naming the file and what is wrong.
+// FromJSON reads a tokenizer.json. The begin and end tokens are those named by a
+// tokenizer_config.json in the same folder, if there is one. A file that is missing, malformed or
+// uses a component this package does not know is an oaif.DataError naming the file and what is
+// wrong.
 func FromJSON(path string) (*Tokenizer, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -119,7 +120,8 @@ func (n *tokenName) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// readConfig takes the begin and end tokens from a tokenizer_config.json; one that is not there names none.
+// readConfig takes the begin and end tokens from a tokenizer_config.json; one that is not there
+// names none.
 func (t *Tokenizer) readConfig(path string) error {
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {

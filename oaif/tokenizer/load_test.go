@@ -45,22 +45,32 @@ func TestBadTokenizerJSONIsRefusedByName(t *testing.T) {
 		{`"<s>"`, `""`, "empty"},
 		{`"<s>"`, `"c"`, `"c" has id 4 here and 3`},
 		{`"special":true}`, `"special":true},{"id":5,"content":"<s>"}`, "two ids"},
-		{`"normalizer":null`, `"normalizer":{"type":"Precompiled"}`, `normalizer: unknown type "Precompiled"`},
-		{`"normalizer":null`, `"normalizer":{"type":"Sequence","normalizers":[{"type":"Lowercase"}]}`, `"Lowercase"`},
-		{`"normalizer":null`, `"normalizer":{"type":"Replace","pattern":{"Regex":"a+"}}`, "Replace"},
+		{`"normalizer":null`, `"normalizer":{"type":"Precompiled"}`,
+			`normalizer: unknown type "Precompiled"`},
+		{`"normalizer":null`,
+			`"normalizer":{"type":"Sequence","normalizers":[{"type":"Lowercase"}]}`, `"Lowercase"`},
+		{`"normalizer":null`,
+			`"normalizer":{"type":"Replace","pattern":{"Regex":"a+"}}`, "Replace"},
 		{`"normalizer":null`, `"normalizer":7`, "normalizer: "},
-		{`"pre_tokenizer":null`, `"pre_tokenizer":{"type":"Whitespace"}`, `pre_tokenizer: unknown type "Whitespace"`},
-		{`"pre_tokenizer":null`, `"pre_tokenizer":{"type":"Split","behavior":"Isolated"}`, "without a pattern"},
+		{`"pre_tokenizer":null`, `"pre_tokenizer":{"type":"Whitespace"}`,
+			`pre_tokenizer: unknown type "Whitespace"`},
+		{`"pre_tokenizer":null`, `"pre_tokenizer":{"type":"Split","behavior":"Isolated"}`,
+			"without a pattern"},
 		{`"pre_tokenizer":null`, split(`{"Regex":"(?<a"}`, "Isolated"), "(?<a"},
 		{`"pre_tokenizer":null`, split(`{"String":""}`, "Isolated"), "empty string"},
 		{`"pre_tokenizer":null`, split(`{"String":"x"}`, "Sideways"), `"Sideways"`},
 		{`"pre_tokenizer":null`, `"pre_tokenizer":{"type":"Metaspace"}`, "replacement"},
-		{`"pre_tokenizer":null`, `"pre_tokenizer":{"type":"Metaspace","prepend_scheme":"last"}`, `"last"`},
-		{`"pre_tokenizer":null`, `"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"ByteLevel"},` +
-			`{"type":"Digits"}]}`, "not the last"},
-		{`"post_processor":null`, `"post_processor":{"type":"BertProcessing"}`, `unknown type "BertProcessing"`},
-		{`"post_processor":null`, template(`{"SpecialToken":{"id":"<s>"}},{"Sequence":{"id":"A"}}`), `"<s>"`},
-		{`"post_processor":null`, template(`{"SpecialToken":{"id":"x"}},{"Sequence":{"id":"A"}}`), "77"},
+		{`"pre_tokenizer":null`,
+			`"pre_tokenizer":{"type":"Metaspace","prepend_scheme":"last"}`, `"last"`},
+		{`"pre_tokenizer":null`,
+			`"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"ByteLevel"},` +
+				`{"type":"Digits"}]}`, "not the last"},
+		{`"post_processor":null`, `"post_processor":{"type":"BertProcessing"}`,
+			`unknown type "BertProcessing"`},
+		{`"post_processor":null`,
+			template(`{"SpecialToken":{"id":"<s>"}},{"Sequence":{"id":"A"}}`), `"<s>"`},
+		{`"post_processor":null`,
+			template(`{"SpecialToken":{"id":"x"}},{"Sequence":{"id":"A"}}`), "77"},
 		{`"post_processor":null`, template(``), "0 times"},
 		{`"decoder":null`, `"decoder":{"type":"WordPiece"}`, `decoder: unknown type "WordPiece"`},
 		{`"decoder":null`, `"decoder":{"type":"Sequence","decoders":[{"type":"CTC"}]}`, `"CTC"`},
@@ -81,7 +91,8 @@ func TestBadTokenizerJSONIsRefusedByName(t *testing.T) {
 }
 
 func split(pattern, behavior string) string {
-	return `"pre_tokenizer":{"type":"Split","pattern":` + pattern + `,"behavior":"` + behavior + `"}`
+	return `"pre_tokenizer":{"type":"Split","pattern":` + pattern + `,"behavior":"` + behavior +
+		`"}`
 }
 
 func template(single string) string {

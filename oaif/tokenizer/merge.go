@@ -2,12 +2,12 @@ package tokenizer
 
 import "slices"
 
-// shortWord is the number of symbols up to which looking at every pair after each merge is cheaper than
-// keeping a heap.
+// shortWord is the number of symbols up to which looking at every pair after each merge is cheaper
+// than keeping a heap.
 const shortWord = 24
 
-// mergeAll appends the ids left when no merge applies any more. The merge of lowest rank goes first, of equal
-// ones the leftmost.
+// mergeAll appends the ids left when no merge applies any more. The merge of lowest rank goes
+// first, of equal ones the leftmost.
 func (m *bpe) mergeAll(out, symbols []int32) []int32 {
 	if len(symbols) <= shortWord {
 		return append(out, m.mergeShort(symbols)...)

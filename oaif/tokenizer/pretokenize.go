@@ -16,8 +16,8 @@ type piece struct {
 // preTokenizer cuts a piece into smaller ones, none of them empty, in order.
 type preTokenizer func(p piece, emit func(piece))
 
-// newPreTokenizer also reports whether words are spelled in the byte-level alphabet. That step is not done
-// on text: the model looks the bytes up directly, which is why ByteLevel must come last.
+// newPreTokenizer also reports whether words are spelled in the byte-level alphabet. That step is
+// not done on text: the model looks the bytes up directly, which is why ByteLevel must come last.
 func newPreTokenizer(raw json.RawMessage) (pre preTokenizer, byteLevel bool, err error) {
 	c, err := parseComponent(raw)
 	if err != nil {

@@ -9,8 +9,9 @@ import (
 	"github.com/dlclark/regexp2/v2"
 )
 
-// The split patterns that most models use, as they stand in their tokenizer.json. Each has a scanner of its
-// own here, many times faster than a regular expression engine and with the same Unicode tables everywhere.
+// The split patterns that most models use, as they stand in their tokenizer.json. Each has a
+// scanner of its own here, many times faster than a regular expression engine and with the same
+// Unicode tables everywhere.
 const (
 	patternGPT2 = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
 

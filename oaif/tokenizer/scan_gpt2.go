@@ -27,8 +27,8 @@ func nextGPT2(s string, i int) int {
 	return skip(s, body+n, c)
 }
 
-// spaces matches \s+(?!\S)|\s+ at i: the whole run at the end of the text; else all but the last space, which
-// goes with what comes next, unless it is the only one.
+// spaces matches \s+(?!\S)|\s+ at i: the whole run at the end of the text; else all but the last
+// space, which goes with what comes next, unless it is the only one.
 func spaces(s string, i int) int {
 	last, e := i, i
 	for {

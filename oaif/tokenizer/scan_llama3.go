@@ -4,8 +4,8 @@ func scanLlama3(s string, match func(start, end int)) { scanFolded(s, 3, match) 
 
 func scanQwen2(s string, match func(start, end int)) { scanFolded(s, 1, match) }
 
-// scanFolded matches patternLlama3 or patternQwen2, which differ in how many digits a match holds at most.
-// Both cover every text without gaps.
+// scanFolded matches patternLlama3 or patternQwen2, which differ in how many digits a match holds
+// at most. Both cover every text without gaps.
 func scanFolded(s string, maxDigits int, match func(start, end int)) {
 	for i := 0; i < len(s); {
 		start := i
@@ -14,7 +14,8 @@ func scanFolded(s string, maxDigits int, match func(start, end int)) {
 	}
 }
 
-// nextFolded returns the end of the match that starts at i. The cases are the pattern's alternatives in order.
+// nextFolded returns the end of the match that starts at i. The cases are the pattern's
+// alternatives in order.
 func nextFolded(s string, i, maxDigits int) int {
 	if n := contraction(s, i, true); n > 0 {
 		return i + n
@@ -60,8 +61,8 @@ func newlines(s string, i int) int {
 	return i
 }
 
-// throughNewline matches \s*[\r\n]+ at i: the run of spaces up to its last newline. It returns i when the run
-// has none.
+// throughNewline matches \s*[\r\n]+ at i: the run of spaces up to its last newline. It returns i
+// when the run has none.
 func throughNewline(s string, i int) int {
 	last := i
 	for e := skip(s, i, space); e > i; e-- {

@@ -1,7 +1,7 @@
 package tokenizer
 
-// scanner reports the matches of a pattern in s as byte offsets, in order and without overlap. Empty matches
-// are not reported.
+// scanner reports the matches of a pattern in s as byte offsets, in order and without overlap.
+// Empty matches are not reported.
 type scanner func(s string, match func(start, end int))
 
 // span is a stretch of a text that a pattern matched, or the stretch between two matches.
@@ -84,8 +84,8 @@ func contiguous(in []span) []span {
 	return out
 }
 
-// mergedWithPrevious ends a piece after each match; of several matches in a row only the first joins what is
-// before it.
+// mergedWithPrevious ends a piece after each match; of several matches in a row only the first
+// joins what is before it.
 func mergedWithPrevious(in []span) []span {
 	out := in[:0]
 	before := false
@@ -100,8 +100,8 @@ func mergedWithPrevious(in []span) []span {
 	return out
 }
 
-// mergedWithNext starts a piece at each match; of several matches in a row only the last joins what is after
-// it.
+// mergedWithNext starts a piece at each match; of several matches in a row only the last joins what
+// is after it.
 func mergedWithNext(in []span) []span {
 	out := in[:0]
 	before := false

@@ -32,7 +32,8 @@ func newTemplate(raw json.RawMessage) (template, error) {
 	return t, c.template(&t)
 }
 
-// template adds the component's tokens outside of those that are there. ByteLevel changes offsets only.
+// template adds the component's tokens outside of those that are there. ByteLevel changes offsets
+// only.
 func (c *component) template(t *template) error {
 	switch c.Type {
 	case "ByteLevel":
@@ -60,7 +61,8 @@ func (c *component) single(t *template) error {
 		case p.SpecialToken != nil:
 			token, ok := c.SpecialTokens[p.SpecialToken.ID]
 			if !ok {
-				return fmt.Errorf("TemplateProcessing does not say which ids %q has", p.SpecialToken.ID)
+				return fmt.Errorf("TemplateProcessing does not say which ids %q has",
+					p.SpecialToken.ID)
 			}
 			if texts == 0 {
 				before = append(before, token.IDs...)

@@ -26,15 +26,17 @@ type Tokenizer struct {
 	bos, eos int32
 }
 
-// Encode returns the ids of text. Added tokens such as <|im_end|> that occur in the text are recognised; no
-// begin or end token is added. An invalid UTF-8 byte is encoded as that byte where the vocabulary can.
+// Encode returns the ids of text. Added tokens such as <|im_end|> that occur in the text are
+// recognised; no begin or end token is added. An invalid UTF-8 byte is encoded as that byte where
+// the vocabulary can.
 func (t *Tokenizer) Encode(text string) []int32 {
 	// About one token every four bytes of English.
 	return t.appendIDs(make([]int32, 0, len(text)/4+4), text)
 }
 
-// EncodeSpecial returns the ids of text with the begin and end tokens that the source declares around it,
-// like add_special_tokens in other libraries. For a source that declares none it equals Encode.
+// EncodeSpecial returns the ids of text with the begin and end tokens that the source declares
+// around it, like add_special_tokens in other libraries. For a source that declares none it equals
+// Encode.
 func (t *Tokenizer) EncodeSpecial(text string) []int32 {
 	out := append(make([]int32, 0, len(text)/4+4), t.template.before...)
 	out = t.appendIDs(out, text)
@@ -51,8 +53,9 @@ func (t *Tokenizer) appendIDs(out []int32, text string) []int32 {
 	return out
 }
 
-// Decode returns the text of ids. Special tokens are left out unless keepSpecial. Bytes that are not valid
-// UTF-8, for example a character cut in half, become U+FFFD. An id that no token has is an oaif.DataError.
+// Decode returns the text of ids. Special tokens are left out unless keepSpecial. Bytes that are
+// not valid UTF-8, for example a character cut in half, become U+FFFD. An id that no token has is
+// an oaif.DataError.
 func (t *Tokenizer) Decode(ids []int32, keepSpecial bool) (string, error) {
 	tokens := make([]string, 0, len(ids))
 	for _, id := range ids {
@@ -66,13 +69,13 @@ func (t *Tokenizer) Decode(ids []int32, keepSpecial bool) (string, error) {
 	return t.decode.text(tokens), nil
 }
 
-// VocabSize returns the highest token id plus one, added tokens included. A model may have more rows than
-// that: padding that no text encodes to.
+// VocabSize returns the highest token id plus one, added tokens included. A model may have more
+// rows than that: padding that no text encodes to.
 func (t *Tokenizer) VocabSize() int { return len(t.tokens) }
 
 // Token returns the content of the token with that id as it stands in the vocabulary (a byte-level
-// vocabulary writes " the" as "Ġthe"; an added token that is looked for in normalized text stands normalized),
-// or "" when there is none.
+// vocabulary writes " the" as "Ġthe"; an added token that is looked for in normalized text stands
+// normalized), or "" when there is none.
 func (t *Tokenizer) Token(id int32) string {
 	if !t.has(id) {
 		return ""
@@ -95,8 +98,8 @@ func (t *Tokenizer) IsSpecial(id int32) bool { return t.added.special[id] }
 // BOS returns the id of the begin token that the source names, and whether it names one.
 func (t *Tokenizer) BOS() (int32, bool) { return t.bos, t.bos != none }
 
-// EOS returns the id of the end token that the source names, and whether it names one. A model may have
-// further ids that end a text; they are the model's configuration, not the tokenizer's.
+// EOS returns the id of the end token that the source names, and whether it names one. A model may
+// have further ids that end a text; they are the model's configuration, not the tokenizer's.
 func (t *Tokenizer) EOS() (int32, bool) { return t.eos, t.eos != none }
 
 func (t *Tokenizer) has(id int32) bool {

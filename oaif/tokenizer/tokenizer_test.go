@@ -36,7 +36,8 @@ func TestIDsOutOfRangeAreRefused(t *testing.T) {
 		t.Errorf("size %d", tok.VocabSize())
 	}
 	for _, id := range []int32{-1, 4, 5, 7, 1 << 30, -1 << 31} { // no token has 4 or 5
-		if text, err := tok.Decode([]int32{0, id}, true); !errors.Is(err, oaif.ErrData) || text != "" {
+		if text, err := tok.Decode([]int32{0, id}, true); !errors.Is(err, oaif.ErrData) ||
+			text != "" {
 			t.Errorf("%d decodes to %q, %v", id, text, err)
 		}
 		if tok.Token(id) != "" || tok.IsSpecial(id) {
@@ -101,8 +102,9 @@ func TestWriteConfigNamesTheTokens(t *testing.T) {
 	if err := tok.WriteConfig(path, "{{ '<|begin|>' }}"); err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"tokenizer_class":"PreTrainedTokenizerFast","bos_token":"<|begin|>","eos_token":"<|end|>",` +
-		`"clean_up_tokenization_spaces":false,"chat_template":"{{ '<|begin|>' }}"}` + "\n"
+	const want = `{"tokenizer_class":"PreTrainedTokenizerFast","bos_token":"<|begin|>",` +
+		`"eos_token":"<|end|>","clean_up_tokenization_spaces":false,` +
+		`"chat_template":"{{ '<|begin|>' }}"}` + "\n"
 	if got := string(readFile(t, path)); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
@@ -127,7 +129,8 @@ func TestWriteJSONLeavesNothingBehind(t *testing.T) {
 	if err := tok.WriteJSON(filepath.Join(dir, "tokenizer.json")); !errors.Is(err, oaif.ErrData) {
 		t.Error(err)
 	}
-	if err := tok.WriteConfig(filepath.Join(dir, "tokenizer.json"), ""); !errors.Is(err, oaif.ErrData) {
+	err := tok.WriteConfig(filepath.Join(dir, "tokenizer.json"), "")
+	if !errors.Is(err, oaif.ErrData) {
 		t.Error(err)
 	}
 	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
@@ -165,7 +168,8 @@ func FuzzByteLevelKeepsEveryByte(f *testing.F) {
 	})
 }
 
-// latin reads the byte-level alphabet: printable Latin-1 stands for itself, the rest follows from U+0100 on.
+// latin reads the byte-level alphabet: printable Latin-1 stands for itself, the rest follows from
+// U+0100 on.
 func latin(s string) string {
 	var rest []byte
 	for b := range 256 {
@@ -184,11 +188,13 @@ func latin(s string) string {
 	return string(out)
 }
 
-// Patterns without a scanner of their own go through a regular expression engine, which must survive bytes
-// that are no characters, and give back every byte too.
+// Patterns without a scanner of their own go through a regular expression engine, which must
+// survive bytes that are no characters, and give back every byte too.
 func FuzzRegexSplit(f *testing.F) {
 	tok := load(f, "testdata/splits/tokenizer.json")
-	for _, s := range []string{"a\xff\xffb 12\n\n", "\xf0\x9f\x98 x", "one. two!\xe4", "\x80\x80é"} {
+	for _, s := range []string{
+		"a\xff\xffb 12\n\n", "\xf0\x9f\x98 x", "one. two!\xe4", "\x80\x80é",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// words.jsonl has the lengths of the words that the reference's regular expressions make of a text; qwen2 is
-// left out where it equals llama3. See testdata/golden.py.
+// words.jsonl has the lengths of the words that the reference's regular expressions make of a text;
+// qwen2 is left out where it equals llama3. See testdata/golden.py.
 func TestScannersSplitAsTheReference(t *testing.T) {
 	b, err := os.ReadFile("testdata/words.jsonl")
 	if err != nil {
@@ -30,7 +30,8 @@ func TestScannersSplitAsTheReference(t *testing.T) {
 		for _, c := range []struct {
 			name, pattern string
 			want          []int
-		}{{"gpt2", patternGPT2, g.GPT2}, {"llama3", patternLlama3, g.Llama3}, {"qwen2", patternQwen2, g.Qwen2}} {
+		}{{"gpt2", patternGPT2, g.GPT2}, {"llama3", patternLlama3, g.Llama3},
+			{"qwen2", patternQwen2, g.Qwen2}} {
 			scan, err := newScanner(&pattern{Regex: &c.pattern})
 			if err != nil {
 				t.Fatal(err)
@@ -56,13 +57,16 @@ func lengths(scan scanner, s string) []int {
 	return out
 }
 
-// The regular expression engine is what unknown patterns get; on a known one it must agree with the scanner.
+// The regular expression engine is what unknown patterns get; on a known one it must agree with the
+// scanner.
 func TestRegexAgreesWithTheScanner(t *testing.T) {
 	re, err := scanRegex(patternGPT2)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range []string{"it's  12 o'clock\n\n  now ", "é\u0301 x²y 你好 ١٢", "a\u00a0\u2003b", ""} {
+	for _, s := range []string{
+		"it's  12 o'clock\n\n  now ", "é\u0301 x²y 你好 ١٢", "a\u00a0\u2003b", "",
+	} {
 		if got, want := lengths(re, s), lengths(scanGPT2, s); !slices.Equal(got, want) {
 			t.Errorf("%q: %v, want %v", s, got, want)
 		}

@@ -5,9 +5,9 @@ import (
 	"path/filepath"
 )
 
-// WriteJSON writes the tokenizer as a tokenizer.json that other libraries read and that encodes and decodes
-// the same. A tokenizer that came from a tokenizer.json is written byte for byte as it was read. The file is
-// replaced in one step, so a reader never sees half of it.
+// WriteJSON writes the tokenizer as a tokenizer.json that other libraries read and that encodes and
+// decodes the same. A tokenizer that came from a tokenizer.json is written byte for byte as it was
+// read. The file is replaced in one step, so a reader never sees half of it.
 func (t *Tokenizer) WriteJSON(path string) error {
 	b := t.bytes
 	if b == nil {

@@ -1,10 +1,10 @@
-// Package vocab gives a model file's text side as one noun: its tokenizer, its chat template and the
-// ids that end its answers.
+// Package vocab gives a model file's text side as one noun: its tokenizer, its chat template and
+// the ids that end its answers.
 //
-// In flows an open model file; out flow token ids, text and rendered chats. A Vocab is the Encoder of
-// package prompts. The package knows no device and no weights: it asks the file for names, metadata
-// and templates only. Every error is an oaif.DataError of one line that names the model file, or an
-// oaif.UsageError for a configured id that cannot be.
+// In flows an open model file; out flow token ids, text and rendered chats. A Vocab is the Encoder
+// of package prompts. The package knows no device and no weights: it asks the file for names,
+// metadata and templates only. Every error is an oaif.DataError of one line that names the model
+// file, or an oaif.UsageError for a configured id that cannot be.
 package vocab
 
 import (
@@ -49,7 +49,8 @@ func Of(m *weights.Model, eos []int32) (*Vocab, error) {
 	}
 	v.EOS = union(m.EOS(), eos)
 	if source := m.ChatTemplate(); source != "" {
-		v.Template, v.broken = chat.New(source, chat.Options{BOS: name(t, t.BOS), EOS: name(t, t.EOS)})
+		v.Template, v.broken = chat.New(source,
+			chat.Options{BOS: name(t, t.BOS), EOS: name(t, t.EOS)})
 	}
 	return v, nil
 }
@@ -85,8 +86,8 @@ func name(t *tokenizer.Tokenizer, id func() (int32, bool)) string {
 	return ""
 }
 
-// beginOf returns the ids that the tokenizer declares before a text. It looks at a text whose own ids
-// are known; those after it, an end token say, must not stand between a prompt and its answer.
+// beginOf returns the ids that the tokenizer declares before a text. It looks at a text whose own
+// ids are known; those after it, an end token say, must not stand between a prompt and its answer.
 func beginOf(t *tokenizer.Tokenizer) []int32 {
 	plain, around := t.Encode("a"), t.EncodeSpecial("a")
 	for i := 0; i+len(plain) <= len(around); i++ {
@@ -97,8 +98,8 @@ func beginOf(t *tokenizer.Tokenizer) []int32 {
 	return nil
 }
 
-// EncodePrompt returns the ids that the model is to continue, with the begin token that it wants; text
-// that begins with that token already gets no second one. It implements prompts.Encoder.
+// EncodePrompt returns the ids that the model is to continue, with the begin token that it wants;
+// text that begins with that token already gets no second one. It implements prompts.Encoder.
 func (v *Vocab) EncodePrompt(text string) ([]int32, error) {
 	ids := v.Encode(text)
 	if len(v.begin) == 0 || len(ids) >= len(v.begin) && slices.Equal(ids[:len(v.begin)], v.begin) {

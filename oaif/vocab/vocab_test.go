@@ -151,7 +151,8 @@ func TestDemoModel(t *testing.T) {
 		t.Fatal(err)
 	}
 	text, err := v.RenderChat([]oaif.Message{{Role: "user", Content: "hi"}})
-	if err != nil || !strings.HasSuffix(text, "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n") {
+	if err != nil ||
+		!strings.HasSuffix(text, "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n") {
 		t.Errorf("RenderChat = %q, %v", text, err)
 	}
 	ids, err := v.EncodePrompt("Hello world")

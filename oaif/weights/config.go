@@ -9,8 +9,8 @@ import (
 type Config struct {
 	// Arch names the family, such as "llama".
 	Arch string
-	// Layers, Hidden, Heads, KVHeads, HeadDim, FFN and Vocab are the sizes of the network, all positive; HeadDim is
-	// even and KVHeads divides Heads.
+	// Layers, Hidden, Heads, KVHeads, HeadDim, FFN and Vocab are the sizes of the network, all
+	// positive; HeadDim is even and KVHeads divides Heads.
 	Layers, Hidden, Heads, KVHeads, HeadDim, FFN, Vocab int
 	// Context is the longest sequence in tokens that the model was made for.
 	Context int
@@ -18,11 +18,13 @@ type Config struct {
 	RMSEps float64
 	// RopeTheta is the base of the rotary frequencies theta^(-2i/HeadDim).
 	RopeTheta float64
-	// RopeScaling are the settings of llama3 scaling, nil when there is none or when they are not known.
+	// RopeScaling are the settings of llama3 scaling, nil when there is none or when they are not
+	// known.
 	RopeScaling *RopeScaling
 	// RopeFactors divide the HeadDim/2 rotary frequencies; nil stands for ones.
 	RopeFactors []float32
-	// TieEmbeddings says that the output head is the embedding matrix; then there is no "lm_head.weight".
+	// TieEmbeddings says that the output head is the embedding matrix; then there is no
+	// "lm_head.weight".
 	TieEmbeddings bool
 	// BOS is the id that begins a text, -1 for none.
 	BOS int32
@@ -89,7 +91,8 @@ func (c Config) check(path string) error {
 
 func (c Config) checkIDs(path string) error {
 	if c.BOS < -1 || int(c.BOS) >= c.Vocab {
-		return dataError(path, "begin-of-text id %d is outside the vocabulary of %d", c.BOS, c.Vocab)
+		return dataError(path, "begin-of-text id %d is outside the vocabulary of %d",
+			c.BOS, c.Vocab)
 	}
 	for _, id := range c.EOS {
 		if id < 0 || int(id) >= c.Vocab {

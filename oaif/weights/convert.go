@@ -58,7 +58,8 @@ func convertQ4_1(dst []float32, src []byte) {
 		d := float16(binary.LittleEndian.Uint16(src))
 		m := float16(binary.LittleEndian.Uint16(src[2:]))
 		for q := range levels {
-			// The conversion forbids a fused multiply-add, whose result would differ between processors.
+			// The conversion forbids a fused multiply-add, whose result would differ between
+			// processors.
 			levels[q] = float32(d*float32(q)) + m
 		}
 		unpack4(dst[:32:32], src[4:20:20], &levels)

@@ -3,8 +3,8 @@ package weights
 // DType is how a tensor's weights are stored in its file.
 type DType string
 
-// The storage types that are read. The Q types hold blocks of 32 weights along a row with an f16 scale (and, for
-// Q4_1, an f16 minimum).
+// The storage types that are read. The Q types hold blocks of 32 weights along a row with an f16
+// scale (and, for Q4_1, an f16 minimum).
 const (
 	F32  DType = "F32"
 	F16  DType = "F16"
@@ -30,7 +30,8 @@ var formats = map[DType]format{
 	Q4_1: {32, 20, convertQ4_1},
 }
 
-// ggufTypes names the type numbers of GGUF files, the ones not read included, so that a refusal can name them.
+// ggufTypes names the type numbers of GGUF files, the ones not read included, so that a refusal can
+// name them.
 var ggufTypes = map[uint32]DType{
 	0: F32, 1: F16, 2: Q4_0, 3: Q4_1, 6: "Q5_0", 7: "Q5_1", 8: Q8_0, 9: "Q8_1", 10: "Q2_K",
 	11: "Q3_K", 12: "Q4_K", 13: "Q5_K", 14: "Q6_K", 15: "Q8_K", 16: "IQ2_XXS", 17: "IQ2_XS",

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// family is what is known of one model architecture. A new one is a file like llama.go and a line in families.
+// family is what is known of one model architecture. A new one is a file like llama.go and a line
+// in families.
 type family struct {
 	arch     string // Config.Arch and general.architecture of a GGUF file
 	hfType   string // model_type of config.json
@@ -17,7 +18,8 @@ type family struct {
 	toHF func(c Config) map[string]any
 	// tensors lists all tensors of a model, each exactly once.
 	tensors func(c Config) []tensorSpec
-	// ignored says that a tensor of a Hugging Face folder can be left out without changing the model.
+	// ignored says that a tensor of a Hugging Face folder can be left out without changing the
+	// model.
 	ignored func(c Config, hfName string) bool
 }
 
@@ -30,7 +32,8 @@ type tensorSpec struct {
 	rotaryHeads int // not 0: GGUF interleaves the rows of this many heads
 }
 
-// familyBy returns the first family for which match holds; kind and name say in the refusal what was sought.
+// familyBy returns the first family for which match holds; kind and name say in the refusal what
+// was sought.
 func familyBy(path, kind, name string, match func(*family) bool) (*family, error) {
 	if i := slices.IndexFunc(families, match); i >= 0 {
 		return families[i], nil
@@ -43,8 +46,9 @@ func familyBy(path, kind, name string, match func(*family) bool) (*family, error
 		strings.Join(known, ", "))
 }
 
-// resolve pairs the family's tensors with the ones found, by the names that key picks, and checks shapes.
-// Found tensors that the model has no place for are refused, unless spare says that they do no harm.
+// resolve pairs the family's tensors with the ones found, by the names that key picks, and checks
+// shapes. Found tensors that the model has no place for are refused, unless spare says that they do
+// no harm.
 func resolve(path string, specs []tensorSpec, found map[string]Tensor, key func(tensorSpec) string,
 	spare func(name string) bool) (map[string]Tensor, error) {
 	out := make(map[string]Tensor, len(specs))
@@ -63,7 +67,8 @@ func resolve(path string, specs []tensorSpec, found map[string]Tensor, key func(
 	}
 	for _, name := range sortedKeys(found) {
 		if !used[name] && !spare(name) {
-			return nil, dataError(found[name].file.path, "tensor %q has no place in this model", name)
+			return nil, dataError(found[name].file.path,
+				"tensor %q has no place in this model", name)
 		}
 	}
 	return out, nil

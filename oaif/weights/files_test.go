@@ -39,7 +39,8 @@ func copyFolder(t *testing.T, dir string) string {
 	return to
 }
 
-// wantDataError checks that err is a data error of one line that starts with the path and has the given parts.
+// wantDataError checks that err is a data error of one line that starts with the path and has the
+// given parts.
 func wantDataError(t *testing.T, err error, path string, parts ...string) {
 	t.Helper()
 	if !errors.Is(err, oaif.ErrData) {

@@ -10,8 +10,8 @@ import (
 	"github.com/oaif/oaif/oaif"
 )
 
-// readMemory opens a GGUF or safetensors file that lies in memory and converts all its tensors. It fails the test
-// unless every error is a data error of one line; a panic fails it anyway.
+// readMemory opens a GGUF or safetensors file that lies in memory and converts all its tensors. It
+// fails the test unless every error is a data error of one line; a panic fails it anyway.
 func readMemory(t *testing.T, data []byte, gguf bool) {
 	t.Helper()
 	m := &mapping{path: "file", data: data}
@@ -53,8 +53,8 @@ func seedFiles(t testing.TB) (gguf, safetensors []byte) {
 	return gguf, safetensors
 }
 
-// TestDamageNeverPanics flips one bit of every byte of the fronts, and of some behind them, and cuts the files
-// everywhere in the fronts.
+// TestDamageNeverPanics flips one bit of every byte of the fronts, and of some behind them, and
+// cuts the files everywhere in the fronts.
 func TestDamageNeverPanics(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	gguf, safetensors := seedFiles(t)
@@ -80,7 +80,8 @@ func TestDamageNeverPanics(t *testing.T) {
 	}
 }
 
-// TestTruncationIsRefused: a file cut anywhere is refused when it is opened, not when a tensor is read.
+// TestTruncationIsRefused: a file cut anywhere is refused when it is opened, not when a tensor is
+// read.
 func TestTruncationIsRefused(t *testing.T) {
 	gguf, safetensors := seedFiles(t)
 	for at := len(gguf) - 1; at > 0; at -= 613 {

@@ -7,7 +7,8 @@ import (
 	"slices"
 )
 
-// ggufFile is a parsed GGUF file: every tensor's bytes are known to lie in the file and to overlap no other's.
+// ggufFile is a parsed GGUF file: every tensor's bytes are known to lie in the file and to overlap
+// no other's.
 type ggufFile struct {
 	md      *GGUFMetadata
 	tensors map[string]Tensor // by GGUF name; Name is not set yet
@@ -126,7 +127,8 @@ func ggufTensorInfo(c *cursor) ggufInfo {
 	info := ggufInfo{name: name}
 	info.describe(c, dims, number)
 	if offset > uint64(len(c.data)) {
-		c.fail("is truncated or corrupt: tensor %q starts past the file's end (byte %d of the data)",
+		c.fail(
+			"is truncated or corrupt: tensor %q starts past the file's end (byte %d of the data)",
 			name, offset)
 		return ggufInfo{}
 	}
@@ -143,7 +145,8 @@ func (i *ggufInfo) describe(c *cursor, dims []uint64, number uint32) {
 	}
 	f, ok := formats[i.dtype]
 	if !ok {
-		c.fail("tensor %q has type %s, which is not supported (F32, F16, BF16, Q8_0, Q4_0, Q4_1 are)",
+		c.fail(
+			"tensor %q has type %s, which is not supported (F32, F16, BF16, Q8_0, Q4_0, Q4_1 are)",
 			i.name, i.dtype)
 		return
 	}
@@ -151,8 +154,8 @@ func (i *ggufInfo) describe(c *cursor, dims []uint64, number uint32) {
 	n := uint64(1)
 	for _, d := range dims {
 		if d == 0 || d > limit/n {
-			c.fail("is truncated or corrupt: tensor %q has dimensions %d, more than the file has room for",
-				i.name, dims)
+			c.fail("is truncated or corrupt: tensor %q has dimensions %d, "+
+				"more than the file has room for", i.name, dims)
 			return
 		}
 		n *= d
@@ -184,7 +187,8 @@ func ggufAlignment(path string, md *GGUFMetadata) (int, error) {
 // ggufCheckExtents refuses tensors that reach past the file's end, share bytes or are not aligned.
 func ggufCheckExtents(m *mapping, infos []ggufInfo, start, align int) error {
 	sorted := slices.Clone(infos)
-	slices.SortStableFunc(sorted, func(a, b ggufInfo) int { return cmp.Compare(a.offset, b.offset) })
+	slices.SortStableFunc(sorted,
+		func(a, b ggufInfo) int { return cmp.Compare(a.offset, b.offset) })
 	end, last := 0, ""
 	for _, i := range sorted {
 		if i.offset%align != 0 {

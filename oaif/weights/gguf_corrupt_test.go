@@ -3,131 +3,11 @@ package weights_test
 import (
 	"bytes"
 	"encoding/binary"
-	"maps"
 	"math"
-	"slices"
 	"testing"
 
 	"github.com/oaif/oaif/oaif/weights"
 )
-
-// ggufTensor and ggufBuilder write GGUF files field by field, so that each field can be wrong.
-type ggufTensor struct {
-	name   string
-	dims   []uint64 // innermost first
-	kind   uint32
-	offset uint64
-}
-
-type ggufBuilder struct {
-	magic          string
-	version        uint32
-	tensors, pairs int64 // numbers written instead of the real ones when not -1
-	values         map[string]any
-	list           []ggufTensor
-	data           []byte
-	raw            []byte // written after the pairs when not nil, instead of tensors and data
-}
-
-// one is a whole model of one layer in which all matrices are 32 wide.
-func one() *ggufBuilder {
-	b := &ggufBuilder{magic: "GGUF", version: 3, tensors: -1, pairs: -1, values: map[string]any{
-		"general.architecture": "llama", "llama.block_count": uint32(1), "llama.embedding_length": uint32(32),
-		"llama.attention.head_count": uint32(2), "llama.feed_forward_length": uint32(32),
-		"llama.context_length": uint32(64), "llama.attention.layer_norm_rms_epsilon": float32(1e-5),
-		"tokenizer.ggml.eos_token_id": uint32(2),
-	}}
-	b.add("token_embd.weight", 0, 32, 32)
-	b.add("output_norm.weight", 0, 32)
-	for _, name := range []string{"attn_norm", "ffn_norm"} {
-		b.add("blk.0."+name+".weight", 0, 32)
-	}
-	for _, name := range []string{"attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"} {
-		b.add("blk.0."+name+".weight", 0, 32, 32)
-	}
-	return b
-}
-
-// add appends an F32 or, with kind 8, a Q8_0 tensor of zeros.
-func (b *ggufBuilder) add(name string, kind uint32, dims ...uint64) {
-	b.list = append(b.list, ggufTensor{name, dims, kind, uint64(len(b.data))})
-	n := uint64(4)
-	if kind == 8 {
-		n = 34
-	}
-	for i, d := range dims {
-		if kind == 8 && i == 0 {
-			d /= 32
-		}
-		n *= d
-	}
-	b.data = append(b.data, make([]byte, (n+31)/32*32)...)
-}
-
-func (b *ggufBuilder) tensor(name string) *ggufTensor {
-	i := slices.IndexFunc(b.list, func(t ggufTensor) bool { return t.name == name })
-	return &b.list[i]
-}
-
-func ggufText(s string) []byte {
-	return append(binary.LittleEndian.AppendUint64(nil, uint64(len(s))), s...)
-}
-
-func ggufValue(v any) []byte {
-	le := binary.LittleEndian
-	switch v := v.(type) {
-	case string:
-		return append(le.AppendUint32(nil, 8), ggufText(v)...)
-	case uint32:
-		return le.AppendUint32(le.AppendUint32(nil, 4), v)
-	case int64:
-		return le.AppendUint64(le.AppendUint32(nil, 11), uint64(v))
-	case float32:
-		return le.AppendUint32(le.AppendUint32(nil, 6), math.Float32bits(v))
-	case []byte: // type and value as they are
-		return v
-	}
-	panic("no such value in this test")
-}
-
-// layers is an array of 32-bit integers, one for each layer.
-func layers(values ...uint32) []byte {
-	le := binary.LittleEndian
-	out := le.AppendUint32(le.AppendUint32(nil, 9), 4)
-	out = le.AppendUint64(out, uint64(len(values)))
-	for _, v := range values {
-		out = le.AppendUint32(out, v)
-	}
-	return out
-}
-
-func (b *ggufBuilder) bytes() []byte {
-	le := binary.LittleEndian
-	tensors, pairs := int64(len(b.list)), int64(len(b.values))
-	if b.tensors != -1 {
-		tensors = b.tensors
-	}
-	if b.pairs != -1 {
-		pairs = b.pairs
-	}
-	out := le.AppendUint32([]byte(b.magic), b.version)
-	out = le.AppendUint64(le.AppendUint64(out, uint64(tensors)), uint64(pairs))
-	for _, key := range slices.Sorted(maps.Keys(b.values)) {
-		out = append(append(out, ggufText(key)...), ggufValue(b.values[key])...)
-	}
-	if b.raw != nil {
-		return append(out, b.raw...)
-	}
-	for _, t := range b.list {
-		out = le.AppendUint32(append(out, ggufText(t.name)...), uint32(len(t.dims)))
-		for _, d := range t.dims {
-			out = le.AppendUint64(out, d)
-		}
-		out = le.AppendUint64(le.AppendUint32(out, t.kind), t.offset)
-	}
-	out = append(out, make([]byte, (32-len(out)%32)%32)...)
-	return append(out, b.data...)
-}
 
 func TestBuilderIsSound(t *testing.T) {
 	if err := readAll(t, writeTemp(t, "m.gguf", one().bytes())); err != nil {
@@ -140,7 +20,9 @@ func TestCorruptGGUF(t *testing.T) {
 	set := func(key string, value any) func(*ggufBuilder) {
 		return func(b *ggufBuilder) { b.values[key] = value }
 	}
-	drop := func(key string) func(*ggufBuilder) { return func(b *ggufBuilder) { delete(b.values, key) } }
+	drop := func(key string) func(*ggufBuilder) {
+		return func(b *ggufBuilder) { delete(b.values, key) }
+	}
 	for _, c := range []struct {
 		name   string
 		damage func(*ggufBuilder)
@@ -150,8 +32,10 @@ func TestCorruptGGUF(t *testing.T) {
 		{"version 1", func(b *ggufBuilder) { b.version = 1 }, []string{"version 1"}},
 		{"version 4", func(b *ggufBuilder) { b.version = 4 }, []string{"version 4"}},
 		{"version 0", func(b *ggufBuilder) { b.version = 0 }, []string{"version 0"}},
-		{"big-endian", func(b *ggufBuilder) { b.version = 3 << 24 }, []string{"big-endian", "version 3"}},
-		{"tensor count", func(b *ggufBuilder) { b.tensors = 1 << 40 }, []string{"number of tensors"}},
+		{"big-endian", func(b *ggufBuilder) { b.version = 3 << 24 },
+			[]string{"big-endian", "version 3"}},
+		{"tensor count", func(b *ggufBuilder) { b.tensors = 1 << 40 },
+			[]string{"number of tensors"}},
 		{"pair count", func(b *ggufBuilder) { b.pairs = math.MaxInt64 },
 			[]string{"number of metadata pairs"}},
 		{"negative count", func(b *ggufBuilder) { b.tensors = -2 }, []string{"number of tensors"}},
@@ -160,7 +44,8 @@ func TestCorruptGGUF(t *testing.T) {
 		}, []string{"ends within a metadata key"}},
 		{"value type", set("x", []byte{99, 0, 0, 0}), []string{`"x"`, "type number 99"}},
 		{"array of arrays", set("x", []byte{9, 0, 0, 0, 9, 0, 0, 0, 1}), []string{`"x"`, "array"}},
-		{"array length", set("x", append([]byte{9, 0, 0, 0, 8, 0, 0, 0}, bytes.Repeat([]byte{127}, 8)...)),
+		{"array length",
+			set("x", append([]byte{9, 0, 0, 0, 8, 0, 0, 0}, bytes.Repeat([]byte{127}, 8)...)),
 			[]string{`length of metadata key "x"`, "more than the file has room for"}},
 		{"bool", set("x", []byte{7, 0, 0, 0, 2}), []string{`"x"`, "neither true nor false"}},
 		{"uint64", set("x", append([]byte{10, 0, 0, 0}, bytes.Repeat([]byte{255}, 8)...)),
@@ -177,12 +62,14 @@ func TestCorruptGGUF(t *testing.T) {
 			[]string{q, "5 dimensions"}},
 		{"dimension 0", func(b *ggufBuilder) { b.tensor(q).dims[0] = 0 },
 			[]string{q, "dimensions [0 32]"}},
-		{"product overflows", func(b *ggufBuilder) { b.tensor(q).dims = []uint64{1 << 32, 1 << 32} },
+		{"product overflows",
+			func(b *ggufBuilder) { b.tensor(q).dims = []uint64{1 << 32, 1 << 32} },
 			[]string{q, "room"}},
 		{"product wraps", func(b *ggufBuilder) { b.tensor(q).dims = []uint64{1 << 63, 2, 32} },
 			[]string{q, "room"}},
 		{"K quant", func(b *ggufBuilder) { b.tensor(q).kind = 12 }, []string{q, "type Q4_K"}},
-		{"type number", func(b *ggufBuilder) { b.tensor(q).kind = 5 }, []string{q, "type number 5"}},
+		{"type number", func(b *ggufBuilder) { b.tensor(q).kind = 5 },
+			[]string{q, "type number 5"}},
 		{"half a block", func(b *ggufBuilder) {
 			b.tensor(q).dims[0], b.tensor(q).kind = 16, 8
 		}, []string{q, "rows of 16", "Q8_0"}},
@@ -210,18 +97,23 @@ func TestCorruptGGUF(t *testing.T) {
 		{"layers absurd", set("llama.block_count", uint32(1<<31)), []string{"number of layers"}},
 		{"layers negative", set("llama.block_count", int64(-1)), []string{"number of layers -1"}},
 		{"no heads", set("llama.attention.head_count", uint32(0)), []string{"number of heads 0"}},
-		{"KV heads", set("llama.attention.head_count_kv", uint32(3)), []string{"2 heads", "3 KV heads"}},
+		{"KV heads", set("llama.attention.head_count_kv", uint32(3)),
+			[]string{"2 heads", "3 KV heads"}},
 		{"epsilon", set("llama.attention.layer_norm_rms_epsilon", float32(math.NaN())),
 			[]string{"epsilon NaN"}},
 		{"no epsilon", drop("llama.attention.layer_norm_rms_epsilon"),
 			[]string{"layer_norm_rms_epsilon is missing"}},
 		{"theta", set("llama.rope.freq_base", float32(-1)), []string{"rope theta -1"}},
-		{"head size", set("llama.attention.key_length", uint32(8)), []string{q, "[32, 32]", "[16, 32]"}},
-		{"value size", set("llama.attention.value_length", uint32(8)), []string{"value_length = 8"}},
+		{"head size", set("llama.attention.key_length", uint32(8)),
+			[]string{q, "[32, 32]", "[16, 32]"}},
+		{"value size", set("llama.attention.value_length", uint32(8)),
+			[]string{"value_length = 8"}},
 		{"partial rope", set("llama.rope.dimension_count", uint32(8)),
 			[]string{"rope.dimension_count = 8"}},
-		{"rope scaling", set("llama.rope.scaling.type", "yarn"), []string{"rope.scaling.type = yarn"}},
-		{"experts per layer", set("llama.expert_count", layers(0, 8)), []string{"differs between layers"}},
+		{"rope scaling", set("llama.rope.scaling.type", "yarn"),
+			[]string{"rope.scaling.type = yarn"}},
+		{"experts per layer", set("llama.expert_count", layers(0, 8)),
+			[]string{"differs between layers"}},
 		{"KV heads per layer", set("llama.attention.head_count_kv", layers(2, 1)),
 			[]string{"head_count_kv differs between layers"}},
 		{"no KV heads", set("llama.attention.head_count_kv", layers()), []string{"not an integer"}},
@@ -235,7 +127,8 @@ func TestCorruptGGUF(t *testing.T) {
 		{"experts", set("llama.expert_count", uint32(8)), []string{"expert_count = 8"}},
 		{"split file", set("split.count", uint32(2)), []string{"split.count = 2"}},
 		{"vocabulary", set("llama.vocab_size", uint32(31)), []string{"vocab_size = 31"}},
-		{"end id", set("tokenizer.ggml.eot_token_id", uint32(32)), []string{"id 32", "vocabulary of 32"}},
+		{"end id", set("tokenizer.ggml.eot_token_id", uint32(32)),
+			[]string{"id 32", "vocabulary of 32"}},
 		{"end id huge", set("tokenizer.ggml.eos_token_id", int64(1<<40)), []string{"eos_token_id"}},
 		{"no embedding", func(b *ggufBuilder) { b.tensor("token_embd.weight").name = "x" },
 			[]string{"token_embd.weight"}},
@@ -273,9 +166,11 @@ func TestNonFiniteWeightsAreRefused(t *testing.T) {
 
 	b = one()
 	b.add("output.weight", 8, 32, 32)
-	binary.LittleEndian.PutUint16(b.data[b.tensor("output.weight").offset:], 0x7c00) // an infinite scale
+	// an infinite scale
+	binary.LittleEndian.PutUint16(b.data[b.tensor("output.weight").offset:], 0x7c00)
 	path = writeTemp(t, "m.gguf", b.bytes())
-	wantDataError(t, readAll(t, path), path, "output.weight", "NaN", "row 0, column 0") // infinity times 0
+	// infinity times 0
+	wantDataError(t, readAll(t, path), path, "output.weight", "NaN", "row 0, column 0")
 }
 
 func TestEqualValuesPerLayer(t *testing.T) {
@@ -294,11 +189,14 @@ func TestRopeFactorsOfOneAreNone(t *testing.T) {
 		at := b.tensor("rope_freqs.weight").offset + uint64(4*i)
 		binary.LittleEndian.PutUint32(b.data[at:], math.Float32bits(1))
 	}
-	if c := open(t, writeTemp(t, "m.gguf", b.bytes())).Config(); c.RopeFactors != nil || c.RopeScaling != nil {
+	if c := open(t, writeTemp(t, "m.gguf", b.bytes())).Config(); c.RopeFactors != nil ||
+		c.RopeScaling != nil {
 		t.Errorf("%v, %v", c.RopeFactors, c.RopeScaling)
 	}
-	binary.LittleEndian.PutUint32(b.data[b.tensor("rope_freqs.weight").offset:], math.Float32bits(3))
-	if c := open(t, writeTemp(t, "m.gguf", b.bytes())).Config(); c.RopeFactors[0] != 3 || c.RopeScaling != nil {
+	binary.LittleEndian.PutUint32(b.data[b.tensor("rope_freqs.weight").offset:],
+		math.Float32bits(3))
+	if c := open(t, writeTemp(t, "m.gguf", b.bytes())).Config(); c.RopeFactors[0] != 3 ||
+		c.RopeScaling != nil {
 		t.Errorf("factors of no known settings: %v, %v", c.RopeFactors, c.RopeScaling)
 	}
 }

@@ -5,7 +5,8 @@ import (
 	"math"
 )
 
-// cursor reads little-endian values from the front of a file. The first fault sticks: later reads give zeros.
+// cursor reads little-endian values from the front of a file. The first fault sticks: later reads
+// give zeros.
 type cursor struct {
 	path string
 	data []byte
@@ -53,7 +54,8 @@ func (c *cursor) str(what string) string {
 	return string(c.take(c.u64(what), what))
 }
 
-// count reads a number of items that take at least size bytes each, and refuses more than the file can hold.
+// count reads a number of items that take at least size bytes each, and refuses more than the file
+// can hold.
 func (c *cursor) count(size int, what string) int {
 	n := c.u64(what)
 	if n > uint64(len(c.data)-c.off)/uint64(size) {
@@ -80,7 +82,8 @@ const (
 	ggufF64
 )
 
-// ggufSizes are the sizes of the value types in bytes, the smallest one for strings; arrays have none.
+// ggufSizes are the sizes of the value types in bytes, the smallest one for strings; arrays have
+// none.
 var ggufSizes = map[uint32]int{
 	ggufU8: 1, ggufI8: 1, ggufU16: 2, ggufI16: 2, ggufU32: 4, ggufI32: 4, ggufF32: 4,
 	ggufBool: 1, ggufString: 8, ggufU64: 8, ggufI64: 8, ggufF64: 8,

@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// GGUFMetadata are the key-value pairs of a GGUF file. It is safe for concurrent use and stays valid after the
-// model is closed. The slices that it returns are shared and must not be modified.
+// GGUFMetadata are the key-value pairs of a GGUF file. It is safe for concurrent use and stays
+// valid after the model is closed. The slices that it returns are shared and must not be modified.
 type GGUFMetadata struct {
 	values map[string]any // int64, float64, bool, string or a slice of one of them
 }
@@ -17,16 +17,20 @@ func (m *GGUFMetadata) String(key string) (string, bool) { return lookup[string]
 // Strings returns the array of texts under key, false when there is none or it is of another type.
 func (m *GGUFMetadata) Strings(key string) ([]string, bool) { return lookup[[]string](m, key) }
 
-// Int returns the integer of any width under key, false when there is none or it is of another type.
+// Int returns the integer of any width under key, false when there is none or it is of another
+// type.
 func (m *GGUFMetadata) Int(key string) (int64, bool) { return lookup[int64](m, key) }
 
-// Ints returns the array of integers of any width under key, false when there is none or it is of another type.
+// Ints returns the array of integers of any width under key, false when there is none or it is of
+// another type.
 func (m *GGUFMetadata) Ints(key string) ([]int64, bool) { return lookup[[]int64](m, key) }
 
-// Float returns the floating-point number under key, false when there is none or it is of another type.
+// Float returns the floating-point number under key, false when there is none or it is of another
+// type.
 func (m *GGUFMetadata) Float(key string) (float64, bool) { return lookup[float64](m, key) }
 
-// Bool returns the truth value under key, false as the second result when there is none or it is of another type.
+// Bool returns the truth value under key, false as the second result when there is none or it is of
+// another type.
 func (m *GGUFMetadata) Bool(key string) (value, ok bool) { return lookup[bool](m, key) }
 
 func lookup[T any](m *GGUFMetadata, key string) (T, bool) {
@@ -88,7 +92,8 @@ func (k *ggufKeys) float(key string) float64 {
 	return k.floatOr(key, 0)
 }
 
-// floatOr gives a 32-bit value as the decimal that it was written from: 1e-5, not 9.999999747378752e-6.
+// floatOr gives a 32-bit value as the decimal that it was written from: 1e-5, not
+// 9.999999747378752e-6.
 func (k *ggufKeys) floatOr(key string, missing float64) float64 {
 	switch v := k.md.values[key].(type) {
 	case nil:

@@ -83,7 +83,8 @@ func digests(t *testing.T, m *weights.Model) map[string]string {
 	return out
 }
 
-// TestTensorsMatchPublicLibraries compares every weight, bit by bit, with gguf.quants.dequantize and transformers.
+// TestTensorsMatchPublicLibraries compares every weight, bit by bit, with gguf.quants.dequantize
+// and transformers.
 func TestTensorsMatchPublicLibraries(t *testing.T) {
 	for _, name := range []string{"tiny.gguf", "hf4", "hf5"} {
 		t.Run(name, func(t *testing.T) {
@@ -99,23 +100,28 @@ func TestTensorsMatchPublicLibraries(t *testing.T) {
 }
 
 func TestConfigs(t *testing.T) {
-	llama3 := &weights.RopeScaling{Factor: 8, LowFreqFactor: 1, HighFreqFactor: 4, OriginalContext: 8192}
-	short := &weights.RopeScaling{Factor: 8, LowFreqFactor: 1, HighFreqFactor: 4, OriginalContext: 64}
-	small := weights.Config{Arch: "llama", Layers: 1, Hidden: 32, Heads: 4, KVHeads: 2, HeadDim: 16, FFN: 48,
-		Vocab: 24, Context: 128, RMSEps: 1e-5, RopeTheta: 20000, BOS: 1}
+	llama3 := &weights.RopeScaling{Factor: 8, LowFreqFactor: 1, HighFreqFactor: 4,
+		OriginalContext: 8192}
+	short := &weights.RopeScaling{Factor: 8, LowFreqFactor: 1, HighFreqFactor: 4,
+		OriginalContext: 64}
+	small := weights.Config{Arch: "llama", Layers: 1, Hidden: 32, Heads: 4, KVHeads: 2,
+		HeadDim: 16, FFN: 48, Vocab: 24, Context: 128, RMSEps: 1e-5, RopeTheta: 20000, BOS: 1}
 	hf4, hf5 := small, small
 	hf4.RopeScaling, hf4.EOS = short, []int32{2}
 	hf4.RopeFactors = golden[[]float32](t, "hf4 rope factors")
-	hf5.TieEmbeddings, hf5.EOS = true, []int32{2, 5, 9} // config.json has 2 and 9, generation_config.json 5
+	// config.json has 2 and 9, generation_config.json 5
+	hf5.TieEmbeddings, hf5.EOS = true, []int32{2, 5, 9}
 	for name, want := range map[string]weights.Config{
-		"tiny.gguf": {Arch: "llama", Layers: 2, Hidden: 64, Heads: 4, KVHeads: 2, HeadDim: 16, FFN: 96, Vocab: 24,
-			Context: 256, RMSEps: 1e-5, RopeTheta: 500000, BOS: 1, EOS: []int32{3, 7}, RopeScaling: llama3,
+		"tiny.gguf": {Arch: "llama", Layers: 2, Hidden: 64, Heads: 4, KVHeads: 2, HeadDim: 16,
+			FFN: 96, Vocab: 24, Context: 256, RMSEps: 1e-5, RopeTheta: 500000, BOS: 1,
+			EOS: []int32{3, 7}, RopeScaling: llama3,
 			RopeFactors: golden[[]float32](t, "tiny.gguf rope factors")},
 		"hf4": hf4, "hf5": hf5,
 	} {
 		m := open(t, filepath.Join("testdata", name))
 		// transformers computes the factors in float32.
-		near := cmp.Comparer(func(a, b float32) bool { return math.Abs(float64(a-b)) <= 2e-6*float64(a) })
+		near := cmp.Comparer(
+			func(a, b float32) bool { return math.Abs(float64(a-b)) <= 2e-6*float64(a) })
 		if diff := cmp.Diff(want, m.Config(), near, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
@@ -128,8 +134,10 @@ func TestConfigs(t *testing.T) {
 func TestGGUFMetadata(t *testing.T) {
 	m := open(t, "testdata/tiny.gguf")
 	md := m.Metadata()
-	for key, want := range map[string]int64{"test.uint8": 200, "test.int8": -100, "test.uint16": 60000,
-		"test.int16": -30000, "test.int32": -5, "test.uint64": 1 << 40, "test.int64": -1 << 40} {
+	for key, want := range map[string]int64{
+		"test.uint8": 200, "test.int8": -100, "test.uint16": 60000, "test.int16": -30000,
+		"test.int32": -5, "test.uint64": 1 << 40, "test.int64": -1 << 40,
+	} {
 		if got, ok := md.Int(key); !ok || got != want {
 			t.Errorf("%s = %d, %v; want %d", key, got, ok, want)
 		}
@@ -143,7 +151,8 @@ func TestGGUFMetadata(t *testing.T) {
 	if v, ok := md.Strings("tokenizer.ggml.tokens"); !ok || len(v) != 24 || v[23] != "t23" {
 		t.Errorf("tokens = %q, %v", v, ok)
 	}
-	if v, ok := md.Ints("tokenizer.ggml.token_type"); !ok || len(v) != 24 || v[1] != 3 || v[2] != 1 {
+	if v, ok := md.Ints("tokenizer.ggml.token_type"); !ok || len(v) != 24 || v[1] != 3 ||
+		v[2] != 1 {
 		t.Errorf("token types = %d, %v", v, ok)
 	}
 	if v, ok := md.String("test.uint8"); ok {
@@ -176,7 +185,9 @@ func TestDigest(t *testing.T) {
 	}
 	folder := copyFolder(t, "testdata/hf5")
 	seen := make(map[string]string)
-	for _, change := range []string{"", "generation_config.json", "tokenizer.json", "model.safetensors.index.json"} {
+	for _, change := range []string{
+		"", "generation_config.json", "tokenizer.json", "model.safetensors.index.json",
+	} {
 		if change != "" {
 			path := filepath.Join(folder, change)
 			text, err := os.ReadFile(path)
@@ -198,15 +209,17 @@ func TestDigest(t *testing.T) {
 	}
 }
 
-// TestDemoModel reads the real model that the demo trains, all 134,515,008 weights, against transformers.
+// TestDemoModel reads the real model that the demo trains, all 134,515,008 weights, against
+// transformers.
 func TestDemoModel(t *testing.T) {
 	const path = "../../third_party/models/SmolLM2-135M-Instruct.Q4_1.gguf"
 	if _, err := os.Stat(path); err != nil {
 		t.Skipf("the demo model is not there: %v", err)
 	}
 	m := open(t, path)
-	want := weights.Config{Arch: "llama", Layers: 30, Hidden: 576, Heads: 9, KVHeads: 3, HeadDim: 64, FFN: 1536,
-		Vocab: 49152, Context: 8192, RMSEps: 1e-5, RopeTheta: 100000, TieEmbeddings: true, BOS: 1, EOS: []int32{2}}
+	want := weights.Config{Arch: "llama", Layers: 30, Hidden: 576, Heads: 9, KVHeads: 3,
+		HeadDim: 64, FFN: 1536, Vocab: 49152, Context: 8192, RMSEps: 1e-5, RopeTheta: 100000,
+		TieEmbeddings: true, BOS: 1, EOS: []int32{2}}
 	if diff := cmp.Diff(want, m.Config(), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
 	}

@@ -2,9 +2,9 @@ package weights
 
 import "cmp"
 
-// rope sets the rotary settings from config.json. transformers 4 writes rope_theta and rope_scaling,
-// transformers 5 rope_parameters with rope_theta in it; both are read, and "type" is an older spelling of
-// "rope_type".
+// rope sets the rotary settings from config.json. transformers 4 writes rope_theta and
+// rope_scaling, transformers 5 rope_parameters with rope_theta in it; both are read, and "type" is
+// an older spelling of "rope_type".
 func (k *hfKeys) rope(c *Config, defaultTheta float64) {
 	c.RopeTheta = k.floatOr("rope_theta", defaultTheta)
 	if f := k.floatOr("partial_rotary_factor", 1); f != 1 {
@@ -56,7 +56,8 @@ func (k *hfKeys) llama3(c *Config) {
 			s.LowFreqFactor, s.HighFreqFactor)
 	}
 	if s.OriginalContext < 1 || s.OriginalContext > 1<<30 {
-		k.fail("original_max_position_embeddings %d is not between 1 and %d", s.OriginalContext, 1<<30)
+		k.fail("original_max_position_embeddings %d is not between 1 and %d",
+			s.OriginalContext, 1<<30)
 	}
 	c.RopeScaling = &s
 }

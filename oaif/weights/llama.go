@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// llama is the family of Llama 1 to 3, SmolLM and their like: RMSNorm, rotary attention with grouped KV heads,
-// SwiGLU, no biases.
+// llama is the family of Llama 1 to 3, SmolLM and their like: RMSNorm, rotary attention with
+// grouped KV heads, SwiGLU, no biases.
 var llama = family{
 	arch:     "llama",
 	hfType:   "llama",
@@ -30,7 +30,8 @@ func llamaTensors(c Config) []tensorSpec {
 		{"model.norm.weight", "output_norm.weight", []int{c.Hidden}, 0},
 	}
 	if !c.TieEmbeddings {
-		specs = append(specs, tensorSpec{"lm_head.weight", "output.weight", []int{c.Vocab, c.Hidden}, 0})
+		specs = append(specs,
+			tensorSpec{"lm_head.weight", "output.weight", []int{c.Vocab, c.Hidden}, 0})
 	}
 	for i := range c.Layers {
 		for _, s := range []tensorSpec{
@@ -78,8 +79,8 @@ func llamaFromGGUF(k *ggufKeys) Config {
 	return c
 }
 
-// llama3Scaling returns the settings that produce factors, nil if they are not the ones of any Llama 3 release.
-// GGUF files hold the factors alone, while config.json holds the settings alone.
+// llama3Scaling returns the settings that produce factors, nil if they are not the ones of any
+// Llama 3 release. GGUF files hold the factors alone, while config.json holds the settings alone.
 func llama3Scaling(factors []float32, theta float64) *RopeScaling {
 	s := &RopeScaling{Factor: 1, LowFreqFactor: 1, HighFreqFactor: 4, OriginalContext: 8192}
 	for _, f := range factors {

@@ -55,8 +55,8 @@ func (m *mapping) close() error {
 	return nil
 }
 
-// guard runs read and turns a memory fault into an error: the pages of a mapped file vanish when another process
-// truncates it. It covers the calling goroutine only.
+// guard runs read and turns a memory fault into an error: the pages of a mapped file vanish when
+// another process truncates it. It covers the calling goroutine only.
 func (m *mapping) guard(read func() error) (err error) {
 	old := debug.SetPanicOnFault(true)
 	defer func() {

@@ -64,7 +64,8 @@ func TestTensorMisuse(t *testing.T) {
 	}
 }
 
-// TestConcurrentReads is for the race detector: conversions beside each other, and Close among them.
+// TestConcurrentReads is for the race detector: conversions beside each other, and Close among
+// them.
 func TestConcurrentReads(t *testing.T) {
 	m, err := weights.Open("testdata/tiny.gguf")
 	if err != nil {

@@ -20,9 +20,9 @@ type Model struct {
 	digest    func() (string, error)
 }
 
-// Open maps and checks the model at path: a GGUF file, or a Hugging Face folder with config.json and
-// model.safetensors or model.safetensors.index.json. Weights are not converted yet. A fault of the files is an
-// oaif.DataError.
+// Open maps and checks the model at path: a GGUF file, or a Hugging Face folder with config.json
+// and model.safetensors or model.safetensors.index.json. Weights are not converted yet. A fault of
+// the files is an oaif.DataError.
 func Open(path string) (*Model, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -66,7 +66,8 @@ func (m *Model) Config() Config {
 // Tensors returns the Hugging Face names of all tensors, ascending.
 func (m *Model) Tensors() []string { return sortedKeys(m.tensors) }
 
-// Tensor returns the tensor with a Hugging Face name; a name that the model lacks is an oaif.DataError.
+// Tensor returns the tensor with a Hugging Face name; a name that the model lacks is an
+// oaif.DataError.
 func (m *Model) Tensor(name string) (Tensor, error) {
 	t, ok := m.tensors[name]
 	if !ok {
@@ -85,18 +86,21 @@ func (m *Model) Path() string { return m.path }
 // TokenizerJSON returns the path of the folder's tokenizer.json, "" when there is none.
 func (m *Model) TokenizerJSON() string { return m.tokenizer }
 
-// ChatTemplate returns the Jinja source of the chat template that comes with the model, "" when there is none.
+// ChatTemplate returns the Jinja source of the chat template that comes with the model, "" when
+// there is none.
 func (m *Model) ChatTemplate() string { return m.template }
 
-// EOS returns the ids that end a completion, ascending: those of config.json and generation_config.json, or the
-// eos, eot and eom ids of a GGUF file.
+// EOS returns the ids that end a completion, ascending: those of config.json and
+// generation_config.json, or the eos, eot and eom ids of a GGUF file.
 func (m *Model) EOS() []int32 { return slices.Clone(m.cfg.EOS) }
 
-// Digest returns the SHA-256 of the model's files in hexadecimal. For a GGUF file it is the file's own; for a
-// folder it covers the names and contents of all files that are read here or by a tokenizer. It is computed once.
+// Digest returns the SHA-256 of the model's files in hexadecimal. For a GGUF file it is the file's
+// own; for a folder it covers the names and contents of all files that are read here or by a
+// tokenizer. It is computed once.
 func (m *Model) Digest() (string, error) { return m.digest() }
 
-// Close unmaps the files. Tensors taken from the model give an error afterwards. It may be called twice.
+// Close unmaps the files. Tensors taken from the model give an error afterwards. It may be called
+// twice.
 func (m *Model) Close() error {
 	var errs []error
 	for _, f := range m.files {

@@ -14,7 +14,8 @@ func openGGUF(m *mapping) (*Model, error) {
 	if k.err != nil {
 		return nil, k.err
 	}
-	fam, err := familyBy(m.path, "architecture", arch, func(f *family) bool { return f.arch == arch })
+	fam, err := familyBy(m.path, "architecture", arch,
+		func(f *family) bool { return f.arch == arch })
 	if err != nil {
 		return nil, err
 	}

@@ -48,7 +48,8 @@ func openHF(dir string) (*Model, error) {
 	if err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
-	m.tensors, err = resolve(dir, fam.tensors(cfg), found, func(s tensorSpec) string { return s.hf },
+	m.tensors, err = resolve(dir, fam.tensors(cfg), found,
+		func(s tensorSpec) string { return s.hf },
 		func(name string) bool { return fam.ignored(cfg, name) })
 	if err != nil {
 		return nil, errors.Join(err, m.Close())
@@ -63,12 +64,14 @@ func readHFConfig(dir string) (*family, Config, error) {
 		return nil, Config{}, err
 	}
 	kind := k.stringOr("model_type", "")
-	fam, err := familyBy(k.path, "model_type", kind, func(f *family) bool { return f.hfType == kind })
+	fam, err := familyBy(k.path, "model_type", kind,
+		func(f *family) bool { return f.hfType == kind })
 	if err != nil {
 		return nil, Config{}, err
 	}
 	var classes []string
-	if k.read("architectures", &classes, "a list of texts") && !slices.Contains(classes, fam.hfClass) {
+	if k.read("architectures", &classes, "a list of texts") &&
+		!slices.Contains(classes, fam.hfClass) {
 		k.fail("architectures %q is not supported (%s is)", classes, fam.hfClass)
 	}
 	if k.has("quantization_config") {
@@ -121,8 +124,8 @@ func (m *Model) mapShards(dir string) (map[string]Tensor, error) {
 			}
 		}
 		if _, ok := all[name]; !ok {
-			return nil, dataError(filepath.Join(dir, shard), "tensor %q is missing, though %s lists it",
-				name, indexFile)
+			return nil, dataError(filepath.Join(dir, shard),
+				"tensor %q is missing, though %s lists it", name, indexFile)
 		}
 	}
 	return all, nil
@@ -137,7 +140,8 @@ func (m *Model) addShard(dir, shard string, shardOf map[string]string,
 	}
 	for _, name := range sortedKeys(tensors) {
 		if shardOf[name] != shard {
-			return dataError(filepath.Join(dir, shard), "tensor %q is not listed for this file in %s",
+			return dataError(filepath.Join(dir, shard),
+				"tensor %q is not listed for this file in %s",
 				name, indexFile)
 		}
 		all[name] = tensors[name]
@@ -182,8 +186,8 @@ func readIndex(path string) (map[string]string, error) {
 	return shardOf, nil
 }
 
-// readTemplate returns the folder's chat template: its own file, or the one of tokenizer_config.json, which may be
-// a text or a list of named ones.
+// readTemplate returns the folder's chat template: its own file, or the one of
+// tokenizer_config.json, which may be a text or a list of named ones.
 func readTemplate(dir string) (string, error) {
 	path := filepath.Join(dir, templateFile)
 	if exists(path) {

@@ -22,7 +22,8 @@ type stEntry struct {
 	Offsets []uint64 `json:"data_offsets"` // start and end within the data
 }
 
-// parseSafetensors reads the header of a mapped file. The tensors are known to fill the data without gap or overlap.
+// parseSafetensors reads the header of a mapped file. The tensors are known to fill the data
+// without gap or overlap.
 func parseSafetensors(m *mapping) (map[string]Tensor, error) {
 	if len(m.data) < 8 {
 		return nil, dataError(m.path, "is truncated: %d bytes are no safetensors file", len(m.data))
@@ -30,7 +31,8 @@ func parseSafetensors(m *mapping) (map[string]Tensor, error) {
 	n := binary.LittleEndian.Uint64(m.data)
 	if n > maxHeader {
 		return nil, dataError(m.path,
-			"is not a safetensors file or corrupt: a header of %d bytes, the limit is %d", n, maxHeader)
+			"is not a safetensors file or corrupt: a header of %d bytes, the limit is %d",
+			n, maxHeader)
 	}
 	if n > uint64(len(m.data)-8) {
 		return nil, dataError(m.path, "is truncated: the header has %d bytes, the file %d",
@@ -61,15 +63,14 @@ func parseSafetensors(m *mapping) (map[string]Tensor, error) {
 
 // stHeader reads the entries one by one, so that a name that is there twice is seen.
 func stHeader(path string, header []byte) ([]stEntry, error) {
+	const badHeader = "is not a safetensors file or corrupt: the header is "
 	if !utf8.Valid(header) {
-		return nil, dataError(path, "is not a safetensors file or corrupt: the header is not UTF-8")
+		return nil, dataError(path, badHeader+"not UTF-8")
 	}
-	malformed := func(err error) error {
-		return dataError(path, "is not a safetensors file or corrupt: the header is malformed: %v", err)
-	}
+	malformed := func(err error) error { return dataError(path, badHeader+"malformed: %v", err) }
 	d := json.NewDecoder(bytes.NewReader(header))
 	if open, err := d.Token(); err != nil || open != json.Delim('{') {
-		return nil, dataError(path, "is not a safetensors file or corrupt: the header is no JSON object")
+		return nil, dataError(path, badHeader+"no JSON object")
 	}
 	var entries []stEntry
 	for d.More() {
@@ -106,11 +107,13 @@ func stHeader(path string, header []byte) ([]stEntry, error) {
 func (e *stEntry) check(path string) error {
 	f, ok := formats[DType(e.DType)]
 	if !ok || f.block != 1 {
-		return dataError(path, "tensor %q has type %q, which is not supported (F32, F16 and BF16 are)",
+		return dataError(path,
+			"tensor %q has type %q, which is not supported (F32, F16 and BF16 are)",
 			e.name, e.DType)
 	}
 	if len(e.Offsets) != 2 || e.Offsets[0] > e.Offsets[1] || e.Offsets[1] > math.MaxInt64 {
-		return dataError(path, "tensor %q has offsets %d, expected a start and an end", e.name, e.Offsets)
+		return dataError(path, "tensor %q has offsets %d, expected a start and an end",
+			e.name, e.Offsets)
 	}
 	n := uint64(1)
 	for _, d := range e.Shape {
@@ -130,7 +133,8 @@ func (e *stEntry) check(path string) error {
 func stCheckExtents(path string, entries []stEntry, size uint64) error {
 	sorted := slices.Clone(entries)
 	slices.SortStableFunc(sorted, func(a, b stEntry) int {
-		return cmp.Or(cmp.Compare(a.Offsets[0], b.Offsets[0]), cmp.Compare(a.Offsets[1], b.Offsets[1]))
+		return cmp.Or(cmp.Compare(a.Offsets[0], b.Offsets[0]),
+			cmp.Compare(a.Offsets[1], b.Offsets[1]))
 	})
 	end, last := uint64(0), ""
 	for _, e := range sorted {
@@ -138,7 +142,8 @@ func stCheckExtents(path string, entries []stEntry, size uint64) error {
 		case e.Offsets[0] < end:
 			return dataError(path, "is corrupt: tensors %q and %q overlap", last, e.name)
 		case e.Offsets[0] > end:
-			return dataError(path, "is corrupt: %d unused bytes before tensor %q", e.Offsets[0]-end, e.name)
+			return dataError(path, "is corrupt: %d unused bytes before tensor %q",
+				e.Offsets[0]-end, e.name)
 		case e.Offsets[1] > size:
 			return dataError(path,
 				"is truncated: tensor %q ends at byte %d of the data, the file holds %d of it",

@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// Tensor is one named tensor of an open Model. Its weights stay in the mapped file until Float32 is called. It is a
-// small value, safe for concurrent use.
+// Tensor is one named tensor of an open Model. Its weights stay in the mapped file until Float32 is
+// called. It is a small value, safe for concurrent use.
 type Tensor struct {
 	// Name is the Hugging Face name, such as "model.layers.0.self_attn.q_proj.weight".
 	Name string
@@ -19,8 +19,8 @@ type Tensor struct {
 	file     *mapping
 	fileName string // the name in the file, for error lines
 	offset   int    // of the first byte in the file
-	// rotaryHeads is not 0 when the file interleaves the two halves of each head's rows, as GGUF does for q and k
-	// of architecture llama.
+	// rotaryHeads is not 0 when the file interleaves the two halves of each head's rows, as GGUF
+	// does for q and k of architecture llama.
 	rotaryHeads int
 }
 
@@ -30,9 +30,9 @@ const chunk = 1 << 16
 // Len returns the number of weights.
 func (t Tensor) Len() int { return size(t.Shape) }
 
-// Float32 converts all weights into dst, row-major, in the Hugging Face layout of rows. len(dst) must be t.Len().
-// A NaN or an infinity is an oaif.DataError that names the tensor; dst then holds unspecified values. The result
-// does not depend on the number of processors.
+// Float32 converts all weights into dst, row-major, in the Hugging Face layout of rows. len(dst)
+// must be t.Len(). A NaN or an infinity is an oaif.DataError that names the tensor; dst then holds
+// unspecified values. The result does not depend on the number of processors.
 func (t Tensor) Float32(dst []float32) error {
 	if len(dst) != t.Len() {
 		return fmt.Errorf("weights: %s has %d weights, the buffer %d", t.Name, t.Len(), len(dst))
@@ -85,8 +85,9 @@ func (t Tensor) convertRows(dst []float32, from, to, rows int) error {
 	return nil
 }
 
-// fileRow returns the row of the file that holds row r of the Hugging Face layout. Within a head of n rows, the
-// Hugging Face row half*n/2+i is GGUF's row 2i+half: rotate-half pairs against interleaved pairs.
+// fileRow returns the row of the file that holds row r of the Hugging Face layout. Within a head of
+// n rows, the Hugging Face row half*n/2+i is GGUF's row 2i+half: rotate-half pairs against
+// interleaved pairs.
 func (t Tensor) fileRow(r, rows int) int {
 	if t.rotaryHeads == 0 {
 		return r

@@ -32,8 +32,8 @@ func syncFolder(path string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// replaceFolder renames staged to dir. An old dir steps aside first, since a rename replaces empty folders only; a
-// crash between the two renames leaves both folders whole, as dir.old and dir.tmp.
+// replaceFolder renames staged to dir. An old dir steps aside first, since a rename replaces empty
+// folders only; a crash between the two renames leaves both folders whole, as dir.old and dir.tmp.
 func replaceFolder(dir, staged string) error {
 	aside := dir + ".old"
 	err := os.Rename(staged, dir)

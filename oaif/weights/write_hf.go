@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// Source is a tensor to be written: its Hugging Face name, its shape, and a function that fills its weights,
-// row-major. Fill is called once, with a buffer that it must not keep.
+// Source is a tensor to be written: its Hugging Face name, its shape, and a function that fills its
+// weights, row-major. Fill is called once, with a buffer that it must not keep.
 type Source struct {
 	Name  string
 	Shape []int
@@ -24,13 +24,14 @@ type File struct {
 	Write func(path string) error
 }
 
-// WriteHF writes a Hugging Face folder that transformers loads: model.safetensors in F32, config.json,
-// generation_config.json and the extra files. The tensors must be exactly those of cfg's family, in any order; one
-// tensor at a time is held in memory.
+// WriteHF writes a Hugging Face folder that transformers loads: model.safetensors in F32,
+// config.json, generation_config.json and the extra files. The tensors must be exactly those of
+// cfg's family, in any order; one tensor at a time is held in memory.
 //
-// Everything is written to the folder dir + ".tmp", synced, and renamed: dir is the old folder or the whole new one.
-// A dir that exists is replaced only if it is empty or holds a config.json. On any error, a full disk included,
-// nothing new is left behind; the error is an oaif.DataError, or the one of Fill or Write.
+// Everything is written to the folder dir + ".tmp", synced, and renamed: dir is the old folder or
+// the whole new one. A dir that exists is replaced only if it is empty or holds a config.json. On
+// any error, a full disk included, nothing new is left behind; the error is an oaif.DataError, or
+// the one of Fill or Write.
 func WriteHF(dir string, cfg Config, tensors []Source, extra []File) error {
 	dir = filepath.Clean(dir)
 	fam, err := familyBy(dir, "architecture", cfg.Arch,
@@ -57,7 +58,8 @@ func WriteHF(dir string, cfg Config, tensors []Source, extra []File) error {
 	return nil
 }
 
-// checkSources refuses settings that config.json cannot express and tensors that do not make up the model.
+// checkSources refuses settings that config.json cannot express and tensors that do not make up the
+// model.
 func checkSources(dir string, fam *family, cfg Config, tensors []Source) error {
 	if err := cfg.check(dir); err != nil {
 		return err
@@ -125,7 +127,8 @@ func stage(dir, staged string, fam *family, cfg Config, tensors []Source, extra 
 	return syncFolder(staged)
 }
 
-// configJSON returns config.json. The rotary settings have the spelling of transformers 4, which 5 reads too.
+// configJSON returns config.json. The rotary settings have the spelling of transformers 4, which 5
+// reads too.
 func configJSON(fam *family, c Config) map[string]any {
 	out := fam.toHF(c)
 	for key, value := range idsJSON(c) {

@@ -53,18 +53,20 @@ func names(t *testing.T, dir string) []string {
 	return out
 }
 
-// TestWriteHF: the file of weights is the one that Python's library writes, byte for byte, and what is read back is
-// what was written.
+// TestWriteHF: the file of weights is the one that Python's library writes, byte for byte, and what
+// is read back is what was written.
 func TestWriteHF(t *testing.T) {
 	for _, name := range []string{"tiny.gguf", "hf4", "hf5"} {
 		t.Run(name, func(t *testing.T) {
 			m := open(t, filepath.Join("testdata", name))
 			dir := filepath.Join(t.TempDir(), "sub", "model")
-			err := weights.WriteHF(dir, m.Config(), sources(t, m), []weights.File{text("tokenizer.json", "{}")})
+			err := weights.WriteHF(dir, m.Config(), sources(t, m),
+				[]weights.File{text("tokenizer.json", "{}")})
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := []string{"config.json", "generation_config.json", "model.safetensors", "tokenizer.json"}
+			want := []string{"config.json", "generation_config.json", "model.safetensors",
+				"tokenizer.json"}
 			if diff := cmp.Diff(want, names(t, dir)); diff != "" {
 				t.Errorf("files:\n%s", diff)
 			}
@@ -76,13 +78,15 @@ func TestWriteHF(t *testing.T) {
 				t.Errorf("tensors:\n%s", diff)
 			}
 			// A GGUF file holds the factors themselves, rounded by another library.
-			near := cmp.Comparer(func(a, b float32) bool { return math.Abs(float64(a-b)) <= 2e-6*float64(a) })
+			near := cmp.Comparer(
+				func(a, b float32) bool { return math.Abs(float64(a-b)) <= 2e-6*float64(a) })
 			if diff := cmp.Diff(m.Config(), back.Config(), near); diff != "" {
 				t.Errorf("config:\n%s", diff)
 			}
 			if name == "tiny.gguf" {
 				sum := sha256.Sum256(readFile(t, filepath.Join(dir, "model.safetensors")))
-				if got := hex.EncodeToString(sum[:]); got != golden[string](t, "tiny.gguf as model.safetensors") {
+				want := golden[string](t, "tiny.gguf as model.safetensors")
+				if got := hex.EncodeToString(sum[:]); got != want {
 					t.Errorf("model.safetensors has SHA-256 %s", got)
 				}
 			}
@@ -97,7 +101,9 @@ func TestWrittenConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	var c, g map[string]any
-	for file, object := range map[string]*map[string]any{"config.json": &c, "generation_config.json": &g} {
+	for file, object := range map[string]*map[string]any{
+		"config.json": &c, "generation_config.json": &g,
+	} {
 		if err := json.Unmarshal(readFile(t, filepath.Join(dir, file)), object); err != nil {
 			t.Fatal(err)
 		}
@@ -106,9 +112,9 @@ func TestWrittenConfig(t *testing.T) {
 	if diff := cmp.Diff(ids, g); diff != "" {
 		t.Errorf("generation_config.json:\n%s", diff)
 	}
-	want := map[string]any{"architectures": []any{"LlamaForCausalLM"}, "model_type": "llama", "hidden_size": 32.0,
-		"torch_dtype": "float32", "rope_theta": 20000.0, "rope_scaling": nil, "tie_word_embeddings": true,
-		"eos_token_id": ids["eos_token_id"]}
+	want := map[string]any{"architectures": []any{"LlamaForCausalLM"}, "model_type": "llama",
+		"hidden_size": 32.0, "torch_dtype": "float32", "rope_theta": 20000.0,
+		"rope_scaling": nil, "tie_word_embeddings": true, "eos_token_id": ids["eos_token_id"]}
 	for key, value := range want {
 		if diff := cmp.Diff(value, c[key]); diff != "" {
 			t.Errorf("config.json: %s:\n%s", key, diff)
@@ -124,7 +130,8 @@ func TestWriteHFReplaces(t *testing.T) {
 		t.Helper()
 		return weights.WriteHF(dir, m.Config(), sources(t, m), extra)
 	}
-	for _, leftover := range []string{dir, dir + ".tmp/x", dir + ".old/y"} { // an empty folder and two of a crash
+	// an empty folder and two of a crash
+	for _, leftover := range []string{dir, dir + ".tmp/x", dir + ".old/y"} {
 		if err := os.MkdirAll(leftover, 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +149,8 @@ func TestWriteHFReplaces(t *testing.T) {
 		}
 	}
 	// A failed write leaves the old folder as it was.
-	if err := write(weights.File{Name: "x", Write: func(string) error { return errors.New("no") }}); err == nil {
+	fail := func(string) error { return errors.New("no") }
+	if err := write(weights.File{Name: "x", Write: fail}); err == nil {
 		t.Error("no error")
 	}
 	if !slices.Contains(names(t, dir), "second") || len(names(t, parent)) != 1 {
@@ -162,14 +170,17 @@ func TestWriteHFRefuses(t *testing.T) {
 		change func(*weights.Config, *[]weights.Source)
 		want   []string
 	}{
-		{"missing", func(_ *weights.Config, s *[]weights.Source) { *s = (*s)[1:] }, []string{"missing"}},
+		{"missing", func(_ *weights.Config, s *[]weights.Source) { *s = (*s)[1:] },
+			[]string{"missing"}},
 		{"twice", func(_ *weights.Config, s *[]weights.Source) { *s = append(*s, (*s)[0]) },
 			[]string{"twice"}},
-		{"unknown", func(_ *weights.Config, s *[]weights.Source) { (*s)[0].Name = "x" }, []string{`"x"`}},
+		{"unknown", func(_ *weights.Config, s *[]weights.Source) { (*s)[0].Name = "x" },
+			[]string{`"x"`}},
 		{"shape", func(_ *weights.Config, s *[]weights.Source) { (*s)[0].Shape = []int{3} },
 			[]string{"[3]"}},
 		{"family", func(c *weights.Config, _ *[]weights.Source) { c.Arch = "x" }, []string{`"x"`}},
-		{"end id", func(c *weights.Config, _ *[]weights.Source) { c.EOS = []int32{99} }, []string{"99"}},
+		{"end id", func(c *weights.Config, _ *[]weights.Source) { c.EOS = []int32{99} },
+			[]string{"99"}},
 		{"factors", func(c *weights.Config, _ *[]weights.Source) { c.RopeScaling = nil },
 			[]string{"rotary"}},
 		{"NaN", func(_ *weights.Config, s *[]weights.Source) {
@@ -207,16 +218,18 @@ func TestWriteHFRefuses(t *testing.T) {
 	}
 }
 
-// TestFullDisk writes on a full disk, in a process of its own: a file size limit gives the same kind of failure at
-// the same system call, without the right to mount anything.
+// TestFullDisk writes on a full disk, in a process of its own: a file size limit gives the same
+// kind of failure at the same system call, without the right to mount anything.
 func TestFullDisk(t *testing.T) {
 	if dir := os.Getenv("OAIF_TEST_FULL_DISK"); dir != "" {
 		signal.Ignore(syscall.SIGXFSZ)
-		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 50000, Max: 50000}); err != nil {
+		limit := &syscall.Rlimit{Cur: 50000, Max: 50000}
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, limit); err != nil {
 			t.Fatal(err)
 		}
 		m := open(t, "testdata/tiny.gguf")
-		wantDataError(t, weights.WriteHF(dir, m.Config(), sources(t, m), nil), dir, "cannot be written: file too large")
+		wantDataError(t, weights.WriteHF(dir, m.Config(), sources(t, m), nil), dir,
+			"cannot be written: file too large")
 		return
 	}
 	parent := t.TempDir()

@@ -10,8 +10,8 @@ import (
 	"slices"
 )
 
-// writeSafetensors writes all tensors as F32, by ascending name as the format's own library orders equal types.
-// Error lines name dir, the folder that the file will be part of.
+// writeSafetensors writes all tensors as F32, by ascending name as the format's own library orders
+// equal types. Error lines name dir, the folder that the file will be part of.
 func writeSafetensors(dir, path string, tensors []Source) error {
 	sorted := slices.Clone(tensors)
 	slices.SortFunc(sorted, func(a, b Source) int { return cmp.Compare(a.Name, b.Name) })
@@ -31,7 +31,8 @@ func writeSafetensors(dir, path string, tensors []Source) error {
 				return err
 			}
 			if i := firstNonFinite(w); i >= 0 {
-				return dataError(dir, "cannot be written: tensor %q holds %v at index %d", t.Name, w[i], i)
+				return dataError(dir, "cannot be written: tensor %q holds %v at index %d",
+					t.Name, w[i], i)
 			}
 			if err := writeFloats(f, w, block); err != nil {
 				return err
@@ -56,8 +57,8 @@ func writeFloats(f *os.File, w []float32, block []byte) error {
 	return nil
 }
 
-// safetensorsHeader returns the length and the JSON, padded with spaces to a multiple of 8, and the largest number
-// of weights of a tensor.
+// safetensorsHeader returns the length and the JSON, padded with spaces to a multiple of 8, and the
+// largest number of weights of a tensor.
 func safetensorsHeader(sorted []Source) (header []byte, largest int, err error) {
 	type entry struct {
 		DType   string `json:"dtype"`

@@ -1,8 +1,8 @@
-// Package modeltest writes a tiny model for tests: a Hugging Face folder with a llama of two layers,
-// a tokenizer of bytes and a chat template.
+// Package modeltest writes a tiny model for tests: a Hugging Face folder with a llama of two
+// layers, a tokenizer of bytes and a chat template.
 //
-// In flows a folder's name, out flow files; weights depend on their place only, so every test sees the
-// same model. Errors are those of writing files.
+// In flows a folder's name, out flow files; weights depend on their place only, so every test sees
+// the same model. Errors are those of writing files.
 package modeltest
 
 import (
@@ -113,8 +113,8 @@ func writeTokenizer(path string) error {
 	})
 }
 
-// byteSymbols returns the character that byte-level tokenizers write for each byte: itself where it is
-// printable, else the next one from U+0100.
+// byteSymbols returns the character that byte-level tokenizers write for each byte: itself where it
+// is printable, else the next one from U+0100.
 func byteSymbols() [256]rune {
 	var out [256]rune
 	next := rune(256)

@@ -40,7 +40,8 @@ def token_logprobs(model, prompt, completion):
 def tiny(name, settings):
     torch.manual_seed(len(name))
     config = LlamaConfig(
-        vocab_size=96, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
+        vocab_size=96, hidden_size=32, intermediate_size=48, num_hidden_layers=2,
+        num_attention_heads=4,
         head_dim=8, max_position_embeddings=128, rms_norm_eps=1e-5, bos_token_id=1, eos_token_id=2,
         initializer_range=0.25, **settings)
     model = LlamaForCausalLM(config)
@@ -89,7 +90,8 @@ CHAT = [
 
 
 def smollm2(path):
-    where = dict(pretrained_model_name_or_path=os.path.dirname(path), gguf_file=os.path.basename(path))
+    where = dict(pretrained_model_name_or_path=os.path.dirname(path),
+                 gguf_file=os.path.basename(path))
     tokenizer = AutoTokenizer.from_pretrained(**where)
     model = AutoModelForCausalLM.from_pretrained(**where, dtype=torch.float32).eval()
     torch.manual_seed(1)
@@ -99,11 +101,13 @@ def smollm2(path):
             if kind == "film":
                 text = "A short movie review.\n\n" + text
             else:
-                text = tokenizer.apply_chat_template([dict(role="user", content=text)], tokenize=False,
+                text = tokenizer.apply_chat_template([dict(role="user", content=text)],
+                                                     tokenize=False,
                                                      add_generation_prompt=True)
             prompt = tokenizer(text, add_special_tokens=False).input_ids
             with torch.no_grad():
-                out = model.generate(torch.tensor([prompt]), do_sample=True, temperature=0.9, top_k=0,
+                out = model.generate(torch.tensor([prompt]), do_sample=True, temperature=0.9,
+                                     top_k=0,
                                      top_p=1.0, max_new_tokens=n)[0].tolist()
                 completion = out[len(prompt):]
                 _, lp, ent = token_logprobs(model, prompt, completion)

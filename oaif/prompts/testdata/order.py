@@ -1,4 +1,5 @@
-"""Prints the orders pinned by order_test.go: Fisher-Yates over SplitMix64, written apart from the Go code."""
+"""Prints the orders pinned by order_test.go: Fisher-Yates over SplitMix64, written apart from the
+Go code."""
 
 MASK = 2**64 - 1
 

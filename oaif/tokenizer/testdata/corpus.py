@@ -1,4 +1,5 @@
-"""Texts that tokenizers tend to get wrong: many scripts, odd spaces, digits, contractions, seeded noise.
+"""Texts that tokenizers tend to get wrong: many scripts, odd spaces, digits, contractions, seeded
+noise.
 
 ⏎ stands for a newline in the sentences.
 """
@@ -45,24 +46,29 @@ don’t can’t it’s l’été aujourd’hui
 """
 
 EDGES = [
-    "", " ", "  ", "   ", "\n", "\n\n", " \n", "\n ", " \n ", "\r\n", "\r", "\r\n\r\n  x", "\t", "\t\t x", "a ",
-    " a", " a ", "  a  b   c    ", "a\n", "a\n\n", "a \n b", "a  \n  b", "a\n\n\nb", "x \t\n y", "\u00a0x", "x\u00a0 y",
-    "\u3000全角\u3000", "\u2003em\u2003space", "\u0085next", "\u2028line\u2029para", "x\u1680y", "\u202fz", "\x00",
-    "a\x00b", "\x1b[31mred\x1b[0m", "\x7f", "'", "''", "'s", "'S", "s'", " 's", "'l", "'ll", "'LL", "'re'", "x's's",
-    "'ſ", "'ſa 'Sa 'sa", "'r", "'v", "'ve", "'vE", "0", "00", "000", "0000", "00000", "1234567890", "1 2 3", "12a34", "a1b2c3",
-    " 1", "  12", "3.14", "１２３", "x²y", "½cup", "٣٤٥", "a_b", "_", "__init__", "-", "--", " -", "- ", "!", " !", "!\n",
-    "!\n\n", "?!\r\n", " ?!\n x", ".a", "a.b", "..", "...", "\u0301", "a\u0301", " \u0301", "\u0301a", "\u200d", "\ufffd",
-    "\ufffe", "\uffff", "\U0010ffff", "\ue000", "𝒳", "𐍈𐍉", "\U0001e030", "\u1c89ꟍ", "\U000105c0a", "\U00010d40",
-    "\U00011de0 1", "\u0e33", "ㅤ", "a" * 60, "ab" * 50, "the " * 20, " " * 70, "\n" * 40, "!" * 50, "1" * 45,
-    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen",
+    "", " ", "  ", "   ", "\n", "\n\n", " \n", "\n ", " \n ", "\r\n", "\r", "\r\n\r\n  x", "\t",
+    "\t\t x", "a ", " a", " a ", "  a  b   c    ", "a\n", "a\n\n", "a \n b", "a  \n  b", "a\n\n\nb",
+    "x \t\n y", "\u00a0x", "x\u00a0 y", "\u3000全角\u3000", "\u2003em\u2003space", "\u0085next",
+    "\u2028line\u2029para", "x\u1680y", "\u202fz", "\x00", "a\x00b", "\x1b[31mred\x1b[0m", "\x7f",
+    "'", "''", "'s", "'S", "s'", " 's", "'l", "'ll", "'LL", "'re'", "x's's", "'ſ", "'ſa 'Sa 'sa",
+    "'r", "'v", "'ve", "'vE", "0", "00", "000", "0000", "00000", "1234567890", "1 2 3", "12a34",
+    "a1b2c3", " 1", "  12", "3.14", "１２３", "x²y", "½cup", "٣٤٥", "a_b", "_", "__init__", "-", "--",
+    " -", "- ", "!", " !", "!\n", "!\n\n", "?!\r\n", " ?!\n x", ".a", "a.b", "..", "...", "\u0301",
+    "a\u0301", " \u0301", "\u0301a", "\u200d", "\ufffd", "\ufffe", "\uffff", "\U0010ffff", "\ue000",
+    "𝒳", "𐍈𐍉", "\U0001e030", "\u1c89ꟍ", "\U000105c0a", "\U00010d40", "\U00011de0 1", "\u0e33", "ㅤ",
+    "a" * 60, "ab" * 50, "the " * 20, " " * 70, "\n" * 40, "!" * 50, "1" * 45,
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab",
+    "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen",
     "pneumonoultramicroscopicsilicovolcanoconiosis", "supercalifragilisticexpialidocious" * 3,
 ]
 
 POOLS = [
-    "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789", " ", " \t\n\r", "'", "'’.,;:!?-_/\\|()[]{}<>@#$%^&*+=~`\"",
-    "éèêëàâäôöüßñçøåæœ", "абвгдежзийклмнопрстуфхцчшщъыьэюяАБВ", "αβγδεζηθικλμνξοπρστυφχψω", "אבגדהוזחטיכלמנ", "ابتثجحخدذرزسش",
-    "अआइईउऊएऐकखगघचछजक्षि", "กขคงจฉชซ่้", "的一是不了人我在有他这为之大来以个中上们", "あいうえおカキクケコ", "가나다라마바사아자차카", "😀😂🥲👍🏽❤️🇩🇪",
-    "\u0300\u0301\u0308\u0327\u0323", "²³½Ⅷ①٣४", "\u00a0\u2003\u3000\u200b\u200d\u0085\u2028",
+    "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789", " ", " \t\n\r", "'",
+    "'’.,;:!?-_/\\|()[]{}<>@#$%^&*+=~`\"", "éèêëàâäôöüßñçøåæœ",
+    "абвгдежзийклмнопрстуфхцчшщъыьэюяАБВ", "αβγδεζηθικλμνξοπρστυφχψω", "אבגדהוזחטיכלמנ",
+    "ابتثجحخدذرزسش", "अआइईउऊएऐकखगघचछजक्षि", "กขคงจฉชซ่้", "的一是不了人我在有他这为之大来以个中上们", "あいうえおカキクケコ",
+    "가나다라마바사아자차카", "😀😂🥲👍🏽❤️🇩🇪", "\u0300\u0301\u0308\u0327\u0323", "²³½Ⅷ①٣४",
+    "\u00a0\u2003\u3000\u200b\u200d\u0085\u2028",
 ]
 
 
@@ -85,8 +91,10 @@ def noise(rng, specials):
 def texts(seed, count, specials=()):
     """The fixed texts, those around each special token, then count texts of noise."""
     fixed = [s.replace("⏎", "\n") for s in SENTENCES.strip().split("\n")]
-    fixed += [unicodedata.normalize("NFD", s) for s in fixed if s != unicodedata.normalize("NFD", s)][:8]
+    fixed += [unicodedata.normalize("NFD", s)
+              for s in fixed if s != unicodedata.normalize("NFD", s)][:8]
     for s in specials:
-        fixed += [s, f"a{s}b", f" {s} ", f"a {s} b", f"{s}{s}", f"\n{s}\n", f"_{s}", f"{s}.", s[:-1], s.upper(), f"é{s}é", f"{s}1"]
+        fixed += [s, f"a{s}b", f" {s} ", f"a {s} b", f"{s}{s}", f"\n{s}\n", f"_{s}", f"{s}.",
+                  s[:-1], s.upper(), f"é{s}é", f"{s}1"]
     rng = random.Random(seed)
     return EDGES + fixed + [noise(rng, list(specials)) for _ in range(count)]

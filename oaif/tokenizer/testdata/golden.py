@@ -3,9 +3,10 @@
     pip install tokenizers gguf
     python3 golden.py SmolLM2-135M-Instruct.Q4_1.gguf    (needs Go too)
 
-Writes smollm2.jsonl, words.jsonl, the files of the small tokenizers (tiny.py) and golden.jsonl in each of their folders. A line
-has "text" and its "ids"; "special", the ids with add_special_tokens, where they differ; "full" and "plain", what
-decodes with and without special tokens, where it is not the text. A line without "text" tests decoding alone.
+Writes smollm2.jsonl, words.jsonl, the files of the small tokenizers (tiny.py) and golden.jsonl in
+each of their folders. A line has "text" and its "ids"; "special", the ids with add_special_tokens,
+where they differ; "full" and "plain", what decodes with and without special tokens, where it is not
+the text. A line without "text" tests decoding alone.
 """
 import json
 import pathlib
@@ -22,17 +23,22 @@ HERE = pathlib.Path(__file__).parent
 
 
 def smollm2(path):
-    """The GGUF's vocabulary with SmolLM2's own pre-tokenizer: digits one by one, then GPT-2's words."""
+    """The GGUF's vocabulary with SmolLM2's pre-tokenizer: digits one by one, then GPT-2's words."""
     fields = GGUFReader(path).fields
     get = lambda key: fields["tokenizer.ggml." + key].contents()
     tokens, types = get("tokens"), get("token_type")
-    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True,
+                  "use_regex": True}
     digits = {"type": "Digits", "individual_digits": True}
     spec = {
-        "version": "1.0", "truncation": None, "padding": None, "normalizer": None, "post_processor": None,
-        "added_tokens": [tiny.added(i, tokens[i], special=True) for i, t in enumerate(types) if t == 3],
-        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [digits, byte_level]}, "decoder": byte_level,
-        "model": {"type": "BPE", "vocab": {t: i for i, t in enumerate(tokens)}, "merges": get("merges")},
+        "version": "1.0", "truncation": None, "padding": None, "normalizer": None,
+        "post_processor": None,
+        "added_tokens": [tiny.added(i, tokens[i], special=True)
+                         for i, t in enumerate(types) if t == 3],
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [digits, byte_level]},
+        "decoder": byte_level,
+        "model": {"type": "BPE", "vocab": {t: i for i, t in enumerate(tokens)},
+                  "merges": get("merges")},
     }
     return Tokenizer.from_str(json.dumps(spec))
 
@@ -64,7 +70,7 @@ def write(path, tokenizer, texts, seed, cuts):
 
 
 def write_words(path, texts):
-    """words.jsonl: the lengths, in bytes of UTF-8, of the words that each split pattern makes of a text."""
+    """words.jsonl: the lengths, in bytes, of the words that each split pattern makes of a text."""
     lines = []
     for text in texts:
         out = {"text": text}
@@ -89,13 +95,15 @@ def main():
             text = json.dumps(spec, ensure_ascii=False, separators=(",", ":"))
             (HERE / name / "tokenizer.json").write_text(text + "\n")
     # What Go writes for a GGUF with the vocabulary just made is for the library to read.
-    subprocess.run(["go", "test", "-run", "GGUFIsWritten", ".", "-update"], cwd=HERE.parent, check=True)
+    subprocess.run(["go", "test", "-run", "GGUFIsWritten", ".", "-update"], cwd=HERE.parent,
+                   check=True)
     for name, spec, specials in made:
         folder = HERE / name
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         texts = corpus.texts(2, 60, specials)
         step = 5 if spec else 10  # a part is enough for the pipelines that other folders test too
-        texts = [t for i, t in enumerate(texts) if len(t) < 32 and (i % step == 0 or any(s in t for s in specials))]
+        texts = [t for i, t in enumerate(texts) if len(t) < 32
+                 and (i % step == 0 or any(s in t for s in specials))]
         write(folder / "golden.jsonl", tokenizer, texts, 2, 12)
 
 

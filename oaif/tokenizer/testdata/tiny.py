@@ -8,18 +8,21 @@ import corpus
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
 
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
-          r"|\s*[\r\n]+|\s+(?!\S)|\s+")
+LLAMA3 = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
+    r"|\s*[\r\n]+|\s+(?!\S)|\s+")
 QWEN2 = LLAMA3.replace("{1,3}", "")
 
 
 def added(id, content, special=False, **flags):
-    token = {"id": id, "content": content, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False}
+    token = {"id": id, "content": content, "single_word": False, "lstrip": False, "rstrip": False,
+             "normalized": False}
     return token | {"special": special} | flags
 
 
 def byte_level(prefix=False, regex=True):
-    return {"type": "ByteLevel", "add_prefix_space": prefix, "trim_offsets": True, "use_regex": regex}
+    return {"type": "ByteLevel", "add_prefix_space": prefix, "trim_offsets": True,
+            "use_regex": regex}
 
 
 def split(pattern, behavior="Isolated", invert=False, kind="Regex"):
@@ -34,7 +37,8 @@ def learn(pre, size, alphabet):
     """Vocabulary and merges, learned with the given pre-tokenizer."""
     t = Tokenizer(models.BPE())
     t.pre_tokenizer = pre
-    t.train_from_iterator(corpus.texts(0, 0), trainers.BpeTrainer(vocab_size=size, initial_alphabet=alphabet, show_progress=False))
+    t.train_from_iterator(corpus.texts(0, 0), trainers.BpeTrainer(
+        vocab_size=size, initial_alphabet=alphabet, show_progress=False))
     model = json.loads(t.to_str())["model"]
     return model["vocab"], model["merges"]
 
@@ -50,17 +54,20 @@ def in_chars(size=200):
     t = Tokenizer(models.BPE())
     t.pre_tokenizer = pre
     english = [s for s in corpus.texts(0, 0) if s.isascii()] + ["Привет мир"]
-    t.train_from_iterator(english, trainers.BpeTrainer(vocab_size=size, special_tokens=["<unk>", "<s>", "</s>"], show_progress=False))
+    t.train_from_iterator(english, trainers.BpeTrainer(
+        vocab_size=size, special_tokens=["<unk>", "<s>", "</s>"], show_progress=False))
     model = json.loads(t.to_str())["model"]
     return model["vocab"], model["merges"]
 
 
 def spec(vocab, merges, pre, decoder, added_tokens=(), normalizer=None, post=None, **model):
     return {
-        "version": "1.0", "truncation": None, "padding": None, "added_tokens": list(added_tokens), "normalizer": normalizer,
+        "version": "1.0", "truncation": None, "padding": None, "added_tokens": list(added_tokens),
+        "normalizer": normalizer,
         "pre_tokenizer": pre, "post_processor": post, "decoder": decoder,
-        "model": {"type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": None,
-                  "end_of_word_suffix": None, "fuse_unk": False, "byte_fallback": False, "ignore_merges": False}
+        "model": {"type": "BPE", "dropout": None, "unk_token": None,
+                  "continuing_subword_prefix": None, "end_of_word_suffix": None, "fuse_unk": False,
+                  "byte_fallback": False, "ignore_merges": False}
         | model | {"vocab": vocab, "merges": merges},
     }
 
@@ -68,33 +75,39 @@ def spec(vocab, merges, pre, decoder, added_tokens=(), normalizer=None, post=Non
 def template(before, after, ids):
     def parts(sequence, kind):
         token = lambda t: {"SpecialToken": {"id": t, "type_id": kind}}
-        return [token(t) for t in before] + [{"Sequence": {"id": sequence, "type_id": kind}}] + [token(t) for t in after]
+        middle = {"Sequence": {"id": sequence, "type_id": kind}}
+        return [token(t) for t in before] + [middle] + [token(t) for t in after]
 
     special = {t: {"id": t, "ids": [ids[t]], "tokens": [t]} for t in before + after}
-    return {"type": "TemplateProcessing", "single": parts("A", 0), "pair": parts("A", 0) + parts("B", 1), "special_tokens": special}
+    return {"type": "TemplateProcessing", "single": parts("A", 0),
+            "pair": parts("A", 0) + parts("B", 1), "special_tokens": special}
 
 
 def llama3():
-    """ignore_merges with whole words that no merge makes, merges as pairs, begin token by template."""
+    """ignore_merges with words that no merge makes, merges as pairs, begin token by template."""
     vocab, merges = in_bytes()
     for word in "Ġquick", "Hello", "ĠÐ¼Ð¸ÑĢ", "123", "ĊĊ":
         vocab.setdefault(word, len(vocab))
     n = len(vocab)
     tokens = [added(n, "<|begin_of_text|>", True), added(n + 1, "<|eot_id|>", True)]
     pre = sequence("pretokenizers", split(LLAMA3), byte_level(regex=False))
-    post = sequence("processors", byte_level(), template(["<|begin_of_text|>"], [], {"<|begin_of_text|>": n}))
-    return spec(vocab, merges, pre, byte_level(), tokens, post=post, ignore_merges=True), ["<|eot_id|>", "Hello", " quick", " мир", "123"]
+    post = sequence("processors", byte_level(),
+                    template(["<|begin_of_text|>"], [], {"<|begin_of_text|>": n}))
+    return (spec(vocab, merges, pre, byte_level(), tokens, post=post, ignore_merges=True),
+            ["<|eot_id|>", "Hello", " quick", " мир", "123"])
 
 
 def qwen2():
-    """NFC, one digit at a time, an added token that is not special, begin and end tokens, merges as strings."""
+    """NFC, digits one by one, an added token that is not special, begin and end tokens, merges as
+    strings."""
     vocab, merges = in_bytes()
     n = len(vocab)
     tokens = [added(n, "<|im_end|>", True), added(n + 1, "<think>"), added(n + 2, "é!")]
     pre = sequence("pretokenizers", split(QWEN2), byte_level(regex=False))
     post = template(["<|im_end|>"], ["<|im_end|>"], {"<|im_end|>": n})
     merges = [" ".join(m) for m in merges]
-    return spec(vocab, merges, pre, byte_level(), tokens, {"type": "NFC"}, post), ["<|im_end|>", "<think>", "e\u0301!"]
+    return (spec(vocab, merges, pre, byte_level(), tokens, {"type": "NFC"}, post),
+            ["<|im_end|>", "<think>", "e\u0301!"])
 
 
 def gpt2():
@@ -105,16 +118,19 @@ def gpt2():
 
 
 def strip():
-    """Added tokens that take spaces with them, stand alone, overlap, or are looked for after normalizing."""
+    """Added tokens that take spaces with them, stand alone, overlap, or are looked for after
+    normalizing."""
     vocab, merges = in_bytes(300)
     n = len(vocab)
     tokens = [
         added(n, "<mask>", True, lstrip=True), added(n + 1, "<sep>", True, rstrip=True),
         added(n + 2, "<both>", lstrip=True, rstrip=True), added(n + 3, "word", single_word=True),
-        added(n + 4, "<mask><sep>"), added(n + 5, "o\u0308x", normalized=True), added(n + 6, "wordy", single_word=True, normalized=True),
+        added(n + 4, "<mask><sep>"), added(n + 5, "o\u0308x", normalized=True),
+        added(n + 6, "wordy", single_word=True, normalized=True),
         added(n + 7, "  gap", rstrip=True), added(n + 8, "ab c"),
     ]
-    contents = [t["content"] for t in tokens] + ["<mask> <sep>", "<sep>   gap", "wordword", "öx", "word wordy", "<both>  <both>"]
+    contents = [t["content"] for t in tokens] + ["<mask> <sep>", "<sep>   gap", "wordword", "öx",
+                                                 "word wordy", "<both>  <both>"]
     return spec(vocab, merges, byte_level(), byte_level(), tokens, {"type": "NFC"}), contents
 
 
@@ -125,11 +141,13 @@ def llama2():
         vocab.setdefault(f"<0x{b:02X}>", len(vocab))
     space = {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}
     norm = sequence("normalizers", {"type": "Prepend", "prepend": "▁"}, space)
-    decoder = sequence("decoders", {"type": "Replace", "pattern": {"String": "▁"}, "content": " "}, {"type": "ByteFallback"},
-                       {"type": "Fuse"}, {"type": "Strip", "content": " ", "start": 1, "stop": 0})
+    decoder = sequence("decoders", {"type": "Replace", "pattern": {"String": "▁"}, "content": " "},
+                       {"type": "ByteFallback"}, {"type": "Fuse"},
+                       {"type": "Strip", "content": " ", "start": 1, "stop": 0})
     tokens = [added(i, t, True) for i, t in enumerate(["<unk>", "<s>", "</s>"])]
     post = template(["<s>"], [], {"<s>": 1})
-    return spec(vocab, merges, None, decoder, tokens, norm, post, unk_token="<unk>", fuse_unk=True, byte_fallback=True), ["</s>"]
+    return spec(vocab, merges, None, decoder, tokens, norm, post, unk_token="<unk>", fuse_unk=True,
+                byte_fallback=True), ["</s>"]
 
 
 def metaspace(scheme, cut, fuse):
@@ -139,14 +157,16 @@ def metaspace(scheme, cut, fuse):
             vocab.setdefault(f"<0x{b:02X}>", len(vocab))
     meta = {"type": "Metaspace", "replacement": "▁", "prepend_scheme": scheme, "split": cut}
     tokens = [added(i, t, True) for i, t in enumerate(["<unk>", "<s>", "</s>"])]
-    return spec(vocab, merges, meta, meta, tokens, unk_token="<unk>", fuse_unk=fuse, byte_fallback=not fuse), ["</s>"]
+    return spec(vocab, merges, meta, meta, tokens, unk_token="<unk>", fuse_unk=fuse,
+                byte_fallback=not fuse), ["</s>"]
 
 
 def splits():
     """Every behavior, inverted and not, over patterns that have no scanner of their own."""
     vocab, merges = in_bytes(300)
     pre = sequence(
-        "pretokenizers", split(r"\n", "MergedWithPrevious"), split("  ", "Removed", kind="String"), split(r"[.!?]", "MergedWithNext"),
+        "pretokenizers", split(r"\n", "MergedWithPrevious"), split("  ", "Removed", kind="String"),
+        split(r"[.!?]", "MergedWithNext"),
         split(r"[a-zA-Z]\p{L}*", "Contiguous"), split(r"\d{2}", "Isolated", True),
         split(r"\d", "MergedWithNext", True), split(r"\S+", "MergedWithPrevious", True),
         {"type": "Digits", "individual_digits": False}, byte_level(regex=False))
@@ -155,12 +175,16 @@ def splits():
 
 def removed():
     vocab, merges = in_bytes(300)
-    return spec(vocab, merges, sequence("pretokenizers", split(GPT2, "Removed", True), byte_level(regex=False)), None), []
+    return spec(vocab, merges, sequence("pretokenizers", split(GPT2, "Removed", True),
+                                        byte_level(regex=False)), None), []
 
 
 def all():
     """Name, specification (None: Go writes the file) and tokens to put into texts."""
-    made = {"llama3": llama3(), "qwen2": qwen2(), "gpt2": gpt2(), "strip": strip(), "llama2": llama2(), "splits": splits(),
-            "removed": removed(), "metaspace_first": metaspace("first", False, False), "metaspace_split": metaspace("always", True, True)}
-    written = {f"gguf_{pre}": (None, ["<|begin|>", "<tool>"]) for pre in ("gpt-2", "smollm", "llama-bpe", "qwen2")}
+    made = {"llama3": llama3(), "qwen2": qwen2(), "gpt2": gpt2(), "strip": strip(),
+            "llama2": llama2(), "splits": splits(), "removed": removed(),
+            "metaspace_first": metaspace("first", False, False),
+            "metaspace_split": metaspace("always", True, True)}
+    written = {f"gguf_{pre}": (None, ["<|begin|>", "<tool>"])
+               for pre in ("gpt-2", "smollm", "llama-bpe", "qwen2")}
     return [(name, s, tokens) for name, (s, tokens) in (made | written).items()]

@@ -1,10 +1,11 @@
-"""Print the character classes of the Hugging Face tokenizers library, one range a line: class first last.
+"""Print the character classes of the Hugging Face tokenizers library, one range a line: class first
+last.
 
     pip install tokenizers
     python3 unicode_classes.py | go run ./unicode_tables > ../gen_unicode.go
 
-letter and number are \\p{L} and \\p{N} of its split patterns, numeric is what its Digits step takes (it follows a
-newer Unicode than the patterns), word is the \\w that single_word tokens ask for.
+letter and number are \\p{L} and \\p{N} of its split patterns, numeric is what its Digits step takes
+(it follows a newer Unicode than the patterns), word is the \\w that single_word tokens ask for.
 """
 from itertools import count, groupby
 
@@ -45,7 +46,8 @@ def word():
     return found
 
 
-CLASSES = {"letter": matching(r"\p{L}"), "number": matching(r"\p{N}"), "numeric": numeric(), "word": word()}
+CLASSES = {"letter": matching(r"\p{L}"), "number": matching(r"\p{N}"), "numeric": numeric(),
+           "word": word()}
 for name, chars in CLASSES.items():
     for _, run in groupby(chars, key=lambda c, n=count(): c - next(n)):
         run = list(run)

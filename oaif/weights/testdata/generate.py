@@ -1,10 +1,12 @@
-"""Writes the small model files of this folder and golden.json, what public libraries read out of them.
+"""Writes the small model files of this folder and golden.json, what public libraries read out of
+them.
 
     pip install gguf==0.19.0 safetensors==0.8.0 transformers==5.24.0 accelerate torch==2.11.0
     python3 generate.py [SmolLM2-135M-Instruct.Q4_1.gguf]
 
-golden.json holds, for each file, the SHA-256 of every tensor as row-major little-endian float32 under its Hugging
-Face name. GGUF tensors go through gguf.quants.dequantize, and then through the row order of transformers.
+golden.json holds, for each file, the SHA-256 of every tensor as row-major little-endian float32
+under its Hugging Face name. GGUF tensors go through gguf.quants.dequantize, and then through the
+row order of transformers.
 """
 import hashlib
 import json
@@ -38,7 +40,8 @@ def unpermute(w, heads):
 
 def rope_factors(theta, head, scaling):
     config = transformers.LlamaConfig(
-        hidden_size=head, num_attention_heads=1, max_position_embeddings=1 << 17, rope_parameters={**scaling, "rope_theta": theta})
+        hidden_size=head, num_attention_heads=1, max_position_embeddings=1 << 17,
+        rope_parameters={**scaling, "rope_theta": theta})
     plain = 1.0 / (theta ** (torch.arange(0, head, 2).float() / head))
     scaled, _ = ROPE_INIT_FUNCTIONS["llama3"](config, "cpu")
     return (plain.double() / scaled.double()).float().numpy()
@@ -64,7 +67,8 @@ def write_gguf(path):
     out.add_eot_token_id(3)
     out.add_add_bos_token(True)
     out.add_chat_template("{{ messages[0]['content'] }}")
-    for kind, value in [("uint8", 200), ("int8", -100), ("uint16", 60000), ("int16", -30000), ("int32", -5),
+    for kind, value in [("uint8", 200), ("int8", -100), ("uint16", 60000), ("int16", -30000),
+                        ("int32", -5),
                         ("uint64", 2**40), ("int64", -2**40), ("float64", 0.1)]:
         getattr(out, f"add_{kind}")(f"test.{kind}", value)
     out.add_array("test.floats", [0.5, -2.0])
@@ -94,10 +98,13 @@ def write_gguf(path):
                  [T.F32, T.Q4_0, T.Q4_1, T.Q8_0, T.F16, T.Q4_0, T.BF16]][i]
         blk, hf = f"blk.{i}.", f"model.layers.{i}."
         add(blk + "attn_norm.weight", hf + "input_layernorm.weight", T.F32, HIDDEN, mean=1)
-        add(blk + "attn_q.weight", hf + "self_attn.q_proj.weight", types[0], HEADS * HEAD, HIDDEN, heads=HEADS)
-        add(blk + "attn_k.weight", hf + "self_attn.k_proj.weight", types[1], KV * HEAD, HIDDEN, heads=KV)
+        add(blk + "attn_q.weight", hf + "self_attn.q_proj.weight", types[0], HEADS * HEAD, HIDDEN,
+            heads=HEADS)
+        add(blk + "attn_k.weight", hf + "self_attn.k_proj.weight", types[1], KV * HEAD, HIDDEN,
+            heads=KV)
         add(blk + "attn_v.weight", hf + "self_attn.v_proj.weight", types[2], KV * HEAD, HIDDEN)
-        add(blk + "attn_output.weight", hf + "self_attn.o_proj.weight", types[3], HIDDEN, HEADS * HEAD)
+        add(blk + "attn_output.weight", hf + "self_attn.o_proj.weight", types[3], HIDDEN,
+            HEADS * HEAD)
         add(blk + "ffn_norm.weight", hf + "post_attention_layernorm.weight", T.F32, HIDDEN, mean=1)
         add(blk + "ffn_gate.weight", hf + "mlp.gate_proj.weight", types[4], FFN, HIDDEN)
         add(blk + "ffn_up.weight", hf + "mlp.up_proj.weight", types[5], FFN, HIDDEN)
@@ -112,7 +119,8 @@ def write_gguf(path):
 def read_gguf(path):
     """All tensors of a GGUF file as transformers reads them."""
     path = pathlib.Path(path)
-    model = transformers.LlamaForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32)
+    model = transformers.LlamaForCausalLM.from_pretrained(path.parent, gguf_file=path.name,
+                                                          dtype=torch.float32)
     names = dict(model.named_parameters())  # tied weights once
     return {name: w.detach().numpy() for name, w in names.items()}
 
@@ -121,7 +129,8 @@ def write_folder(folder, dtype, shards, scaling, seed):
     torch.manual_seed(seed)
     shutil.rmtree(folder, ignore_errors=True)
     config = transformers.LlamaConfig(
-        vocab_size=VOCAB, hidden_size=32, intermediate_size=48, num_hidden_layers=1, num_attention_heads=4,
+        vocab_size=VOCAB, hidden_size=32, intermediate_size=48, num_hidden_layers=1,
+        num_attention_heads=4,
         num_key_value_heads=2, head_dim=16, max_position_embeddings=128, rms_norm_eps=1e-5,
         tie_word_embeddings=shards, bos_token_id=1, eos_token_id=[2, 9] if shards else 2,
         rope_parameters={**scaling, "rope_theta": 20000.0})
@@ -148,9 +157,11 @@ def to_transformers_4(folder):
 def main():
     golden = {"tiny.gguf": write_gguf(HERE / "tiny.gguf")}
     golden["hf5"] = write_folder(HERE / "hf5", torch.bfloat16, True, {"rope_type": "default"}, 2)
-    golden["hf4"] = write_folder(HERE / "hf4", torch.float16, False, {**LLAMA3, "original_max_position_embeddings": 64}, 3)
+    golden["hf4"] = write_folder(HERE / "hf4", torch.float16, False,
+                                 {**LLAMA3, "original_max_position_embeddings": 64}, 3)
     to_transformers_4(HERE / "hf4")
-    golden["hf4 rope factors"] = rope_factors(20000.0, 16, {**LLAMA3, "original_max_position_embeddings": 64}).tolist()
+    golden["hf4 rope factors"] = rope_factors(
+        20000.0, 16, {**LLAMA3, "original_max_position_embeddings": 64}).tolist()
     golden["tiny.gguf rope factors"] = rope_factors(500000.0, HEAD, LLAMA3).tolist()
 
     tensors = {name: torch.from_numpy(w) for name, w in read_gguf(HERE / "tiny.gguf").items()}

@@ -1,6 +1,7 @@
-// Command unicode_tables reads the classes printed by unicode_classes.py and writes the Go tables of what they
-// have beyond Go's own: the reference follows a newer version of Unicode. It fails when Go's tables hold a
-// character that the reference lacks, which the tokenizer has no way to say.
+// Command unicode_tables reads the classes printed by unicode_classes.py and writes the Go tables
+// of what they have beyond Go's own: the reference follows a newer version of Unicode. It fails
+// when Go's tables hold a character that the reference lacks, which the tokenizer has no way to
+// say.
 package main
 
 import (
@@ -25,8 +26,9 @@ var classes = []struct {
 }
 
 func word(r rune) bool {
-	return r == '\u200c' || r == '\u200d' || unicode.In(r, unicode.L, unicode.M, unicode.Nd, unicode.Nl, unicode.Pc,
-		unicode.Other_Alphabetic)
+	return r == '\u200c' || r == '\u200d' ||
+		unicode.In(r, unicode.L, unicode.M, unicode.Nd, unicode.Nl, unicode.Pc,
+			unicode.Other_Alphabetic)
 }
 
 func main() {
@@ -74,7 +76,8 @@ func readSets(r io.Reader) (map[string]map[rune]bool, error) {
 }
 
 func writeTable(out *bytes.Buffer, name, table string, set map[rune]bool) {
-	fmt.Fprintf(out, "\n// %s holds the %d characters of class %s that Go's tables of Unicode %s lack.\n",
+	fmt.Fprintf(out,
+		"\n// %s holds the %d characters of class %s that Go's tables of Unicode %s lack.\n",
 		table, len(set), name, unicode.Version)
 	fmt.Fprintf(out, "var %s = &unicode.RangeTable{\n", table)
 	var narrow, wide [][2]rune
