@@ -191,6 +191,16 @@ func TestAnnotateErrors(t *testing.T) {
 	if !errors.Is(err, oaif.ErrUsage) || !strings.Contains(err.Error(), want) {
 		t.Errorf("unknown field: %v", err)
 	}
+	// Known before anything is asked, in the system turn too.
+	system := load(t, "kind = \"pointwise\"\nprompt = \"{response}\"\nchat = true\nsystem = \"{topic}\"")
+	for _, spec := range []*annotator.Spec{load(t, pointSpec), system} {
+		if err := spec.CheckFields(record); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("checked fields: %v", err)
+		}
+		if err := spec.CheckFields(map[string]string{"prompt": "Q", "topic": ""}); err != nil {
+			t.Errorf("all fields are there: %v", err)
+		}
+	}
 	broken := &fakeLM{answer: func(string) []float64 { return nil }, err: oaif.DataError("too long")}
 	if _, err := ask(t, pairSpec, broken, xy); !errors.Is(err, oaif.ErrData) {
 		t.Errorf("failing LM: %v", err)

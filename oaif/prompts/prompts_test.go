@@ -82,8 +82,16 @@ func TestChatPrompts(t *testing.T) {
 	}
 }
 
+func wantsTitle(fields map[string]string) error {
+	if fields["title"] == "" {
+		return errors.New("no title")
+	}
+	return nil
+}
+
 func TestBadRecords(t *testing.T) {
 	chat := prompts.Format{Chat: true}
+	titled := prompts.Format{Check: wantsTitle}
 	tests := []struct {
 		format     prompts.Format
 		line, want string
@@ -108,9 +116,11 @@ func TestBadRecords(t *testing.T) {
 		{prompts.Format{}, `{"prompt":""}`, "F:2: the prompt has no tokens"},
 		{prompts.Format{MaxTokens: 3}, `{"prompt":"abcd"}`,
 			"F:2: the prompt has 4 tokens, 3 fit in the context with the answer"},
+		{titled, `{"prompt":"x","title":2}`, "F:2: no title"},
 	}
 	for _, test := range tests {
-		_, err := prompts.Read(strings.NewReader("{\"prompt\":\"ok\"}\n"+test.line), "F", test.format, byteEncoder{})
+		_, err := prompts.Read(strings.NewReader("{\"prompt\":\"ok\",\"title\":\"ok\"}\n"+test.line),
+			"F", test.format, byteEncoder{})
 		if err == nil || err.Error() != test.want || !errors.Is(err, oaif.ErrData) {
 			t.Errorf("%s:\n got %v\nwant %s", test.line, err, test.want)
 		}

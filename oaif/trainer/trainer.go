@@ -103,13 +103,10 @@ func New(cfg *config.Config, resume bool, o Observer) (t *Trainer, err error) {
 }
 
 func (t *Trainer) loadPrompts() error {
-	c := t.files.policy.Config()
-	room := c.Context - t.cfg.Sampler.MaxNewTokens
-	if room < 1 {
-		return oaif.UsageError(fmt.Sprintf("sampler.max_new_tokens: %d leave no room for a prompt in the context of %d of %s",
-			t.cfg.Sampler.MaxNewTokens, c.Context, t.cfg.Model.Path))
+	f, err := PromptFormat(t.cfg, t.files.policy.Config().Context, t.files.spec)
+	if err != nil {
+		return err
 	}
-	f := prompts.Format{Template: t.cfg.Data.Template, Chat: t.cfg.Data.Chat, MaxTokens: room}
 	train, err := prompts.Load(t.cfg.Data.Train, f, t.vocab)
 	if err != nil {
 		return err
@@ -120,6 +117,24 @@ func (t *Trainer) loadPrompts() error {
 		t.heldout = t.heldout[:n]
 	}
 	return err
+}
+
+// PromptFormat says how records become prompts of a policy with a context of that many tokens, and
+// which records are refused: those that leave no room for an answer, and those without a field that
+// spec's templates show. spec may be nil, which refuses none of the latter.
+func PromptFormat(
+	cfg *config.Config, context int, spec *annotator.Spec,
+) (f prompts.Format, err error) {
+	room := context - cfg.Sampler.MaxNewTokens
+	if room < 1 {
+		return f, oaif.UsageError(fmt.Sprintf("sampler.max_new_tokens: %d leave no room for a prompt "+
+			"in the context of %d of %s", cfg.Sampler.MaxNewTokens, context, cfg.Model.Path))
+	}
+	f = prompts.Format{Template: cfg.Data.Template, Chat: cfg.Data.Chat, MaxTokens: room}
+	if spec != nil {
+		f.Check = spec.CheckFields
+	}
+	return f, nil
 }
 
 func (t *Trainer) loadModels() error {
