@@ -17,13 +17,21 @@ func (t *Trainer) Run(ctx context.Context) error {
 	var unwritable *json.UnsupportedValueError
 	switch {
 	case errors.Is(err, context.Canceled):
-		return fmt.Errorf("stopped after step %d of %d; go on with --resume: %w", step, t.cfg.Train.Steps,
-			oaif.ErrInterrupted)
+		return oaif.InterruptedError(fmt.Sprintf("stopped after step %d of %d; --resume %s",
+			step, t.cfg.Train.Steps, t.afterStop()))
 	case errors.As(err, &unwritable): // JSON has no NaN and no infinity
 		return oaif.DataError(fmt.Sprintf("training has diverged: after step %d a result is %s; "+
 			"start again with a lower optimizer.learning_rate", step, unwritable.Str))
 	}
 	return err
+}
+
+// afterStop says where a run that stops now goes on: stopping writes no checkpoint.
+func (t *Trainer) afterStop() string {
+	if t.saved == 0 {
+		return "starts at step 1 again: there is no checkpoint yet"
+	}
+	return fmt.Sprintf("goes on from step %d, the last checkpoint", t.saved)
 }
 
 // loop alternates evaluation, step and checkpoint in an order that makes every checkpoint a clean cut: what comes

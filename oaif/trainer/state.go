@@ -35,6 +35,7 @@ func (t *Trainer) save() error {
 	if err != nil {
 		return err
 	}
+	t.saved = t.state.Step
 	w.lap("checkpoint")
 	_, err = t.system(t.state.Step, w, 0)
 	return err
@@ -50,6 +51,7 @@ func (t *Trainer) restore(cp *checkpoint.Checkpoint) error {
 	if err := checkInputs(t.state.Inputs, inputs); err != nil {
 		return err
 	}
+	t.saved = cp.Step
 	s := torch.NewScope()
 	var masters, moments []*torch.Tensor
 	err := t.dev.Do(func() { masters, moments = t.masters(s), t.optimizer.State(s) })

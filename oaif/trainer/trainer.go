@@ -59,6 +59,7 @@ type Trainer struct {
 	journal   *annotator.Journal
 	run       *checkpoint.Run
 	state     state
+	saved     int // step of the newest checkpoint that can be used, 0 for none
 }
 
 // New loads everything that cfg names and opens the run folder; with resume it goes on from the newest checkpoint.
