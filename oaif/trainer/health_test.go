@@ -17,22 +17,25 @@ func firstSlot(p float64) judge {
 		Orders: []oaif.Order{{First: "a", PFirst: p}, {First: "b", PFirst: p}}})
 }
 
-// TestPositionIsCalledOut: an annotator that answers by position in its first batch is called out
-// once.
+// TestPositionIsCalledOut: an annotator that answers by position is called out once, after the first
+// batch or, where the batches are small, the second.
 func TestPositionIsCalledOut(t *testing.T) {
 	for _, c := range []struct {
 		name string
+		size string // pairs a step
 		a    oaif.Annotator
 		want string
 		rate float64
 	}{
-		{"first", firstSlot(.9), "it preferred the answer shown first", 1},
-		{"second", firstSlot(.2), "it preferred the answer shown second", 1},
-		{"none", constant(oaif.Preference{Verdict: oaif.VerdictA, PA: .8,
+		{"first", "16", firstSlot(.9), "in 16 of 16 pairs it preferred the answer shown first", 1},
+		{"second", "16", firstSlot(.2), "in 16 of 16 pairs it preferred the answer shown second", 1},
+		{"small", "4", firstSlot(.9), "in 8 of 8 pairs it preferred the answer shown first", 1},
+		{"too few", "3", firstSlot(.9), "", 1},
+		{"none", "16", constant(oaif.Preference{Verdict: oaif.VerdictA, PA: .8,
 			Orders: []oaif.Order{{First: "a", PFirst: .8}, {First: "b", PFirst: .2}}}), "", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w, _, _ := skipping(t, c.a, "train.prompts_per_step=16", "optimizer.learning_rate=0")
+			w, _, _ := skipping(t, c.a, "train.prompts_per_step="+c.size, "optimizer.learning_rate=0")
 			switch said := strings.Join(w.warnings, "\n"); {
 			case c.want == "" && said != "":
 				t.Errorf("warned %q", said)
@@ -45,6 +48,31 @@ func TestPositionIsCalledOut(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestPositionIsCalledOutAfterResume: what was counted before a stop counts after it.
+func TestPositionIsCalledOutAfterResume(t *testing.T) {
+	path := workplace(t, pointwise)
+	w := &watcher{}
+	for _, resume := range []bool{false, true} {
+		t.Run("", func(t *testing.T) {
+			ctx, stop := context.WithCancel(context.Background())
+			defer stop()
+			w.hook = func() {
+				if !resume && len(w.steps) == 2 { // of the three that it takes
+					stop()
+				}
+			}
+			tr := open(t, load(t, path, "eval.every=0"), resume, w)
+			tr.UseAnnotator(firstSlot(.9), "test")
+			if err := tr.Run(ctx); err != nil && !errors.Is(err, oaif.ErrInterrupted) {
+				t.Fatal(err)
+			}
+		})
+	}
+	if len(w.warnings) != 1 || !strings.Contains(w.warnings[0], "in 9 of 9 pairs") {
+		t.Errorf("after %d steps warned %q", len(w.steps), w.warnings)
 	}
 }
 

@@ -82,9 +82,7 @@ func (t *Trainer) record(n int, w *watch, pairs []oaif.Pair, prefs []oaif.Prefer
 	if err := t.append(checkpoint.Metrics, m); err != nil {
 		return err
 	}
-	if n == 1 {
-		t.callOutPosition(prefs)
-	}
+	t.callOutPosition(prefs)
 	sys, err := t.system(n, w, tokens)
 	if err != nil {
 		return err
@@ -118,11 +116,14 @@ func (t *Trainer) append(log string, record any) error {
 	return t.run.Append(log, line)
 }
 
-// callOutPosition says in plain words, after the first batch, that an annotator answers by position.
+// callOutPosition says in plain words that an annotator answers by position: once, after the step with
+// which enough pairs were judged to tell.
 func (t *Trainer) callOutPosition(prefs []oaif.Preference) {
-	var h annotator.Health
-	h.Add(prefs...)
-	if text := h.Warning(); text != "" {
+	if t.state.Judged.Enough() {
+		return
+	}
+	t.state.Judged.Add(prefs...)
+	if text := t.state.Judged.Warning(); text != "" {
 		t.observer.Warn(text)
 	}
 }

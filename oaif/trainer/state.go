@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"github.com/oaif/oaif/oaif"
+	"github.com/oaif/oaif/oaif/annotator"
 	"github.com/oaif/oaif/oaif/checkpoint"
 	"github.com/oaif/oaif/torch"
 )
@@ -16,6 +17,7 @@ type state struct {
 	Step    int               `json:"step"`    // steps done
 	Updates int               `json:"updates"` // optimizer steps taken: fewer, when a step kept no pair
 	Inputs  map[string]string `json:"inputs"`  // see digests
+	Judged  annotator.Health  `json:"judged"`  // of the first steps, see callOutPosition
 }
 
 // save writes a checkpoint of the step that was just done.
