@@ -132,6 +132,7 @@ func TestValidation(t *testing.T) {
 		{"data.template={prompt};data.chat=true", `data.template: wants "" when data.chat is true`},
 		{"sampler.temperature=0", "sampler.temperature: wants a number > 0, got 0"},
 		{"sampler.top_k=-1", "sampler.top_k: wants at least 0, got -1"},
+		{"sampler.temperature=0.0001", "sampler.temperature: wants a number in [0.001,1000], got 0.0001"},
 		{"sampler.top_p=0", "sampler.top_p: wants a number in (0,1], got 0"},
 		{"sampler.top_p=1.01", "sampler.top_p: wants a number in (0,1], got 1.01"},
 		{"sampler.max_new_tokens=0", "sampler.max_new_tokens: wants at least 1, got 0"},

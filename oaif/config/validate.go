@@ -86,10 +86,11 @@ func (c *Config) checkSampler(s *checks) {
 	p := c.Sampler
 	s.want(p.Temperature > 0, "sampler.temperature",
 		"wants a number > 0, got %v: two greedy answers are the same", p.Temperature)
-	s.want(p.Temperature <= 0 || p.Temperature >= 1e-3 && p.Temperature <= 1e3, "sampler.temperature",
-		"wants a number in [0.001,1000], got %v", p.Temperature)
+	s.want(p.Temperature <= 0 || p.Temperature >= MinTemperature && p.Temperature <= MaxTemperature,
+		"sampler.temperature", "wants a number in [%v,%v], got %v", MinTemperature, MaxTemperature,
+		p.Temperature)
 	s.atLeast(0, p.TopK, "sampler.top_k")
-	s.want(p.TopK <= math.MaxInt32, "sampler.top_k", "wants at most %d, got %d", math.MaxInt32, p.TopK)
+	s.want(p.TopK <= MaxTopK, "sampler.top_k", "wants at most %d, got %d", MaxTopK, p.TopK)
 	s.want(p.TopP > 0 && p.TopP <= 1, "sampler.top_p", "wants a number in (0,1], got %v", p.TopP)
 	s.atLeast(0, p.MinNewTokens, "sampler.min_new_tokens")
 	s.atLeast(1, p.MaxNewTokens, "sampler.max_new_tokens")
@@ -113,23 +114,26 @@ func (c *Config) checkOptimizer(s *checks) {
 		c.Train.Steps, o.Schedule, o.WarmupSteps)
 }
 
-// maxThreads is far above what one operator can use; more would only exhaust the system.
-const maxThreads = 1024
-
-// maxPrompts is far above what one step can hold in memory.
-const maxPrompts = 1 << 20
+// Bounds that hold for command line flags too.
+const (
+	MinTemperature = 1e-3 // colder is greedy in all but name
+	MaxTemperature = 1e3  // hotter is noise
+	MaxTopK        = math.MaxInt32
+	MaxThreads     = 1024    // far above what one operator can use; more would only exhaust the system
+	MaxPrompts     = 1 << 20 // far above what memory can hold at once
+)
 
 func (c *Config) checkLoop(s *checks) {
 	t, e := c.Train, c.Eval
 	s.atLeast(1, t.Steps, "train.steps")
 	s.atLeast(1, t.PromptsPerStep, "train.prompts_per_step")
-	s.want(t.PromptsPerStep <= maxPrompts, "train.prompts_per_step", "wants at most %d, got %d",
-		maxPrompts, t.PromptsPerStep)
+	s.want(t.PromptsPerStep <= MaxPrompts, "train.prompts_per_step", "wants at most %d, got %d",
+		MaxPrompts, t.PromptsPerStep)
 	s.atLeast(0, t.MicroBatch, "train.micro_batch")
 	s.atLeast(0, t.CheckpointEvery, "train.checkpoint_every")
 	s.want(t.Seed >= 0, "train.seed", "wants at least 0, got %d", t.Seed)
 	s.atLeast(0, t.Threads, "train.threads")
-	s.want(t.Threads <= maxThreads, "train.threads", "wants at most %d, got %d", maxThreads, t.Threads)
+	s.want(t.Threads <= MaxThreads, "train.threads", "wants at most %d, got %d", MaxThreads, t.Threads)
 	s.atLeast(0, e.Every, "eval.every")
 	s.atLeast(0, e.Prompts, "eval.prompts")
 	s.atLeast(0, e.LivePrompts, "eval.live_prompts")
