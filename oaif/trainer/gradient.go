@@ -2,7 +2,6 @@ package trainer
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	"github.com/oaif/oaif/oaif"
@@ -164,8 +163,7 @@ func (t *Trainer) update(n int, g *gradient) error {
 			return err
 		}
 		if math.IsNaN(g.norm) || math.IsInf(g.norm, 0) {
-			return oaif.DataError(fmt.Sprintf("training has diverged: the gradient of step %d is not finite; "+
-				"start again with a lower optimizer.learning_rate", n))
+			return diverged("the gradient of step %d is not finite", n)
 		}
 		t.state.Updates++
 	}

@@ -106,13 +106,26 @@ func TestAnnotatorScore(t *testing.T) {
 // that is not a number is written down.
 func TestDivergence(t *testing.T) {
 	for _, steps := range []string{"1", "4"} {
-		cfg := load(t, workplace(t, pointwise), "train.steps="+steps, "optimizer.learning_rate=1e38")
+		cfg := load(t, workplace(t, pointwise), "train.steps="+steps)
+		cfg.Optimizer.LearningRate = 1e38 // more than a file can ask for
 		err := open(t, cfg, false, &watcher{}).Run(context.Background())
 		const want = "diverged: after step 1 a result is NaN"
 		if !errors.Is(err, oaif.ErrData) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s steps: got %v", steps, err)
 		}
 		objects(t, filepath.Join(cfg.Run.Out, "metrics.jsonl"))
+	}
+}
+
+// TestInfiniteLoss: log-probs whose loss is too large for a number end a run as divergence does.
+func TestInfiniteLoss(t *testing.T) {
+	cfg := load(t, workplace(t, pointwise), "loss.kind=ipo")
+	cfg.Loss.Beta = 1e-30 // less than a file can ask for: the target margin's square is infinite
+	err := open(t, cfg, false, &watcher{}).Run(context.Background())
+	const want = "training has diverged: the loss of step 1 is not finite; " +
+		"start again with a lower optimizer.learning_rate"
+	if !errors.Is(err, oaif.ErrData) || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/oaif/oaif/oaif"
+	"github.com/oaif/oaif/oaif/loss"
 )
 
 // Run trains to the last step, evaluates, and writes model/ and summary.json. When ctx is cancelled it stops between
@@ -20,10 +21,17 @@ func (t *Trainer) Run(ctx context.Context) error {
 		return oaif.InterruptedError(fmt.Sprintf("stopped after step %d of %d; --resume %s",
 			step, t.cfg.Train.Steps, t.afterStop()))
 	case errors.As(err, &unwritable): // JSON has no NaN and no infinity
-		return oaif.DataError(fmt.Sprintf("training has diverged: after step %d a result is %s; "+
-			"start again with a lower optimizer.learning_rate", step, unwritable.Str))
+		return diverged("after step %d a result is %s", step, unwritable.Str)
+	case errors.Is(err, loss.ErrNotFinite):
+		return diverged("the loss of step %d is not finite", step+1)
 	}
 	return err
+}
+
+// diverged is the error of a run whose weights were driven to where numbers end.
+func diverged(format string, args ...any) error {
+	return oaif.DataError(fmt.Sprintf("training has diverged: "+format+
+		"; start again with a lower optimizer.learning_rate", args...))
 }
 
 // afterStop says where a run that stops now goes on: stopping writes no checkpoint.
