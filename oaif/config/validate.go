@@ -46,8 +46,9 @@ func (s *checks) atLeast(least, value int, key string) {
 	s.want(value >= least, key, "wants at least %d, got %d", least, value)
 }
 
-func (s *checks) notNegative(key string, value float64) {
-	s.want(value >= 0, key, "wants a number >= 0, got %v", value)
+// within keeps a number that no one needs out of the arithmetic, where it would turn into infinity.
+func (s *checks) within(least, most, value float64, key string) {
+	s.want(value >= least && value <= most, key, "wants a number in [%v,%v], got %v", least, most, value)
 }
 
 // problems lists what is wrong, in the order of the keys.
@@ -57,7 +58,9 @@ func (c *Config) problems() []problem {
 	c.checkSampler(&s)
 	s.required("annotator.file", c.Annotator.File, "the annotator's TOML file")
 	s.oneOf("loss.kind", c.Loss.Kind, "dpo", "ipo", "slic")
-	s.notNegative("loss.beta", c.Loss.Beta)
+	if c.Loss.Beta != 0 { // which stands for the paper's
+		s.within(1e-6, 1e6, c.Loss.Beta, "loss.beta")
+	}
 	c.checkOptimizer(&s)
 	c.checkLoop(&s)
 	return s
@@ -100,13 +103,13 @@ func (c *Config) checkSampler(s *checks) {
 
 func (c *Config) checkOptimizer(s *checks) {
 	o := c.Optimizer
-	s.notNegative("optimizer.learning_rate", o.LearningRate)
+	s.within(0, 1e3, o.LearningRate, "optimizer.learning_rate")
 	for _, b := range o.Betas {
 		s.want(b >= 0 && b < 1, "optimizer.betas", "wants numbers in [0,1), got %v", b)
 	}
-	s.want(o.Eps > 0, "optimizer.eps", "wants a number > 0, got %v", o.Eps)
-	s.notNegative("optimizer.weight_decay", o.WeightDecay)
-	s.notNegative("optimizer.clip_norm", o.ClipNorm)
+	s.within(1e-20, 1, o.Eps, "optimizer.eps")
+	s.within(0, 1e3, o.WeightDecay, "optimizer.weight_decay")
+	s.within(0, 1e9, o.ClipNorm, "optimizer.clip_norm")
 	s.atLeast(0, o.WarmupSteps, "optimizer.warmup_steps")
 	s.oneOf("optimizer.schedule", o.Schedule, "constant", "linear", "cosine")
 	s.want(o.Schedule == "constant" || c.Train.Steps < 1 || o.WarmupSteps < c.Train.Steps,
