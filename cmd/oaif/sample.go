@@ -74,7 +74,7 @@ func samplingOptions(c *cli.Context) (sampler.Options, error) {
 type sampleRequest struct {
 	line      prompts.Line
 	Prompt    *string        `json:"prompt"`
-	PromptIDs *[]int64       `json:"prompt_ids"`
+	PromptIDs *[]*int64      `json:"prompt_ids"`
 	Messages  []oaif.Message `json:"messages"`
 }
 
