@@ -125,7 +125,8 @@ func printComparison(c *cli.Context, run *comparison, dir string) error {
 	r := run.result
 	// At the same noise the baseline against itself would be all ties.
 	before := eval.Record{EOSRate: eval.MeasureLengths(run.answersB).EOSRate}
-	if err := outcomeTable(text, "baseline", "model", before, r.Record, run.checks); err != nil {
+	o := outcome{"baseline", "model", before, r.Record, run.kl(), run.checks}
+	if err := o.table(text); err != nil {
 		return err
 	}
 	err := writeAnswers(text, "baseline", "model", r.Items[:min(3, len(r.Items))])
