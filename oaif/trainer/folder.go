@@ -47,13 +47,31 @@ func adoptResolved(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	a, b := strings.Split(was, "\n"), strings.Split(is, "\n")
-	for i := range min(len(a), len(b)) {
-		if a[i] != b[i] {
-			return oaif.UsageError(fmt.Sprintf("a resumed run keeps its config: %s has %s, now asked for %s", path, a[i], b[i]))
-		}
+	if a, b, differ := difference(was, is); differ {
+		return oaif.UsageError(fmt.Sprintf(
+			"a resumed run keeps its config: %s has %s, now asked for %s", path, a, b))
 	}
 	return nil
+}
+
+// difference returns the first line of each text that is not the other's; a text that ends before
+// the other has "nothing" there.
+func difference(was, is string) (a, b string, differ bool) {
+	if was == is {
+		return "", "", false
+	}
+	old, now := strings.Split(was, "\n"), strings.Split(is, "\n")
+	i := 0
+	for i < len(old) && i < len(now) && old[i] == now[i] {
+		i++
+	}
+	line := func(lines []string) string {
+		if i < len(lines) && lines[i] != "" {
+			return lines[i]
+		}
+		return "nothing"
+	}
+	return line(old), line(now), true
 }
 
 func encode(cfg *config.Config) (string, error) {

@@ -60,6 +60,20 @@ func TestChangedConfigIsRefused(t *testing.T) {
 	}
 }
 
+// TestDifference: a configuration that has more lines or fewer is another one too.
+func TestDifference(t *testing.T) {
+	for _, c := range []struct{ was, is, a, b string }{
+		{"x = 1\n", "x = 1\n", "", ""},
+		{"x = 1\ny = 2\n", "x = 1\ny = 3\n", "y = 2", "y = 3"},
+		{"x = 1\n", "x = 1\ny = 2\n", "nothing", "y = 2"},
+		{"x = 1\ny = 2", "x = 1", "y = 2", "nothing"},
+	} {
+		if a, b, differ := trainer.Difference(c.was, c.is); a != c.a || b != c.b || differ != (a != b) {
+			t.Errorf("%q and %q: %q and %q, %v", c.was, c.is, a, b, differ)
+		}
+	}
+}
+
 // TestChangedInputsAreRefused: the files that a run reads are part of what it is.
 func TestChangedInputsAreRefused(t *testing.T) {
 	for name, change := range map[string]func(t *testing.T, cfg *config.Config){
