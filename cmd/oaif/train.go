@@ -5,6 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/oaif/oaif/oaif/checkpoint"
 	"github.com/oaif/oaif/oaif/config"
 	"github.com/oaif/oaif/oaif/trainer"
 )
@@ -19,14 +20,16 @@ run folder: metrics.jsonl, pairs.jsonl (every pair with its verdict), eval/,
 checkpoints/, model/ (Hugging Face layout), summary.json and report.html.
 
 The same configuration, seed and number of threads give the same run, byte for
-byte. A run that was stopped goes on with --resume and ends as if it never had.
+byte. A run that was stopped at any moment goes on with --resume and ends as if
+it never had; a run that has written nothing yet starts with it.
 
 Example:
   oaif train configs/demo.toml --set train.steps=50 --out runs/long
   oaif train configs/demo.toml --set train.steps=50 --out runs/long --resume`,
 		Flags: flags(setFlag(), []cli.Flag{
 			&cli.StringFlag{Name: "out", Usage: "`DIR` to use as run folder, instead of CONFIG's run.out"},
-			&cli.BoolFlag{Name: "resume", Usage: "go on with the run in the run folder"},
+			&cli.BoolFlag{Name: "resume",
+				Usage: "go on with the run in the run folder; start it where there is none yet"},
 			&cli.StringFlag{Name: "device", Usage: "`DEVICE` to use instead of CONFIG's model.device"},
 			&cli.StringFlag{Name: "dtype", Usage: "`TYPE` to use instead of CONFIG's model.dtype"},
 		}),
@@ -51,13 +54,22 @@ func train(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	resume := c.Bool("resume")
+	if resume {
+		if resume, err = checkpoint.Begun(cfg.Run.Out); err != nil {
+			return err
+		}
+	}
 	show := newProgress(c.App.Writer, cfg.Train.Steps)
 	defer show.end()
-	t, err := trainer.New(cfg, c.Bool("resume"), show)
+	t, err := trainer.New(cfg, resume, show)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, t.Close()) }()
+	if c.Bool("resume") && !resume {
+		show.lineTo(c.App.ErrWriter, "oaif: nothing to resume in %s: starting at step 1", cfg.Run.Out)
+	}
 	if err := t.Run(c.Context); err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ const configFile = "config.toml"
 func adoptResolved(cfg *config.Config) error {
 	path := filepath.Join(cfg.Run.Out, configFile)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return oaif.DataError(cfg.Run.Out + ": holds no run to resume; start it without --resume")
+		return oaif.DataError(path + ": is missing; there is no run to resume without it")
 	}
 	old, err := config.Load(path, nil)
 	if err != nil {

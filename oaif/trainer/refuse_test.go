@@ -119,7 +119,7 @@ func flipLastByte(t *testing.T, path string) {
 func TestFolders(t *testing.T) {
 	path := workplace(t, pointwise)
 	cfg := load(t, path)
-	refused(t, cfg, true, oaif.ErrData, "holds no run to resume; start it without --resume")
+	refused(t, cfg, true, oaif.ErrData, "config.toml: is missing; there is no run to resume without it")
 	if _, err := os.Stat(cfg.Run.Out); err == nil {
 		t.Error("a refused run left a folder")
 	}

@@ -62,8 +62,9 @@ type Trainer struct {
 	saved     int // step of the newest checkpoint that can be used, 0 for none
 }
 
-// New loads everything that cfg names and opens the run folder; with resume it goes on from the newest checkpoint.
-// It changes cfg's device, dtype and threads to what they resolved to. Close the trainer.
+// New loads everything that cfg names and opens the run folder; with resume it goes on from the newest
+// checkpoint of the run that must be there (see checkpoint.Begun). It changes cfg's device, dtype and
+// threads to what they resolved to. Close the trainer.
 func New(cfg *config.Config, resume bool, o Observer) (t *Trainer, err error) {
 	t = &Trainer{cfg: cfg, observer: o}
 	defer func() {
