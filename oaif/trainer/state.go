@@ -14,10 +14,11 @@ import (
 
 // state is what a checkpoint holds besides weights and optimizer.
 type state struct {
-	Step    int               `json:"step"`    // steps done
-	Updates int               `json:"updates"` // optimizer steps taken: fewer, when a step kept no pair
-	Inputs  map[string]string `json:"inputs"`  // see digests
-	Judged  annotator.Health  `json:"judged"`  // of the first steps, see callOutPosition
+	Step     int               `json:"step"`     // steps done
+	Updates  int               `json:"updates"`  // optimizer steps taken: fewer, when a step kept no pair
+	Inputs   map[string]string `json:"inputs"`   // see digests
+	Baseline string            `json:"baseline"` // SHA-256 of eval/step-0.jsonl
+	Judged   annotator.Health  `json:"judged"`   // of the first steps, see callOutPosition
 }
 
 // save writes a checkpoint of the step that was just done.
