@@ -27,3 +27,7 @@ func DataError(msg string) error { return &kindError{msg, ErrData} }
 
 // UsageError returns an error with the one-line text msg for which errors.Is(err, ErrUsage) holds.
 func UsageError(msg string) error { return &kindError{msg, ErrUsage} }
+
+// InterruptedError returns an error with the one-line text msg for which
+// errors.Is(err, ErrInterrupted) holds.
+func InterruptedError(msg string) error { return &kindError{msg, ErrInterrupted} }

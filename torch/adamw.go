@@ -3,8 +3,8 @@ package torch
 // #include "cbridge.h"
 import "C"
 
-// AdamW is the state of a decoupled-weight-decay Adam optimizer (arXiv 1711.05101) of one trainable model: two
-// float32 moments per weight. Device goroutine only.
+// AdamW is the state of a decoupled-weight-decay Adam optimizer (arXiv 1711.05101) of one trainable
+// model: two float32 moments per weight. Device goroutine only.
 type AdamW struct {
 	h *C.cb_adamw
 	m *Model
@@ -14,7 +14,8 @@ type AdamW struct {
 func NewAdamW(m *Model, beta1, beta2, eps, weightDecay float64) *AdamW {
 	var h *C.cb_adamw
 	var e C.cb_err
-	must(C.cb_adamw_new(m.h, C.double(beta1), C.double(beta2), C.double(eps), C.double(weightDecay), &h, &e), &e)
+	must(C.cb_adamw_new(m.h, C.double(beta1), C.double(beta2), C.double(eps), C.double(weightDecay),
+		&h, &e), &e)
 	return &AdamW{h, m}
 }
 
@@ -24,8 +25,8 @@ func (o *AdamW) Close() {
 	o.h = nil
 }
 
-// Step updates the masters with the model's gradients times scale, which clips them; t is the 1-based count of steps.
-// Call Model.Commit after it.
+// Step updates the masters with the model's gradients times scale, which clips them; t is the
+// 1-based count of steps. Call Model.Commit after it.
 func (o *AdamW) Step(lr, scale float64, t int) {
 	var e C.cb_err
 	must(C.cb_adamw_step(o.h, o.m.h, C.double(lr), C.double(scale), C.int64_t(t), &e), &e)

@@ -42,8 +42,8 @@ func must(status C.int32_t, e *C.cb_err) {
 	}
 }
 
-// Catch runs f and returns what it panicked with as an error: an *Error, or a text that gotorch panicked with.
-// Any other panic passes through.
+// Catch runs f and returns what it panicked with as an error: an *Error, or a text that gotorch
+// panicked with. Any other panic passes through.
 func Catch(f func()) (err error) {
 	defer func() {
 		switch p := recover().(type) {
@@ -64,7 +64,9 @@ func Catch(f func()) (err error) {
 // checkABI refuses a library built from another version of the header.
 func checkABI() error {
 	if v := C.cb_abi_version(); v != C.CB_ABI_VERSION {
-		return fmt.Errorf("libcbridge has ABI version %d, this program was built for %d: run make build", int(v), int(C.CB_ABI_VERSION))
+		return fmt.Errorf(
+			"libcbridge has ABI version %d, this program was built for %d: run make build", int(
+				v), int(C.CB_ABI_VERSION))
 	}
 	return nil
 }
@@ -78,10 +80,12 @@ func CUDACount() int { return int(C.cb_cuda_count()) }
 // CUDABuilt reports whether the bridge was built with its CUDA code.
 func CUDABuilt() bool { return C.cb_cuda_built() != 0 }
 
-// LiveHandles returns the number of handles of every kind alive in the process. Safe for concurrent use.
+// LiveHandles returns the number of handles of every kind alive in the process. Safe for concurrent
+// use.
 func LiveHandles() int64 { return int64(C.cb_live_handles()) }
 
-// SetPortable makes the CPU use the operators that CUDA uses, so that tests can compare both. Process-wide.
+// SetPortable makes the CPU use the operators that CUDA uses, so that tests can compare both.
+// Process-wide.
 func SetPortable(on bool) {
 	v := C.int32_t(0)
 	if on {

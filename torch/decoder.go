@@ -5,7 +5,8 @@ import "C"
 
 import "unsafe"
 
-// Sampling says how tokens are drawn: argmax(logits/Temperature + Gumbel noise) after top-k and top-p.
+// Sampling says how tokens are drawn: argmax(logits/Temperature + Gumbel noise) after top-k and
+// top-p.
 type Sampling struct {
 	Temperature float32 // 0: greedy
 	TopK        int     // 0: off
@@ -28,7 +29,8 @@ type Decoder struct {
 	slots, maxNew int
 }
 
-// NewDecoder allocates slots for sequences of at most maxLen tokens, prompt and completion together.
+// NewDecoder allocates slots for sequences of at most maxLen tokens, prompt and completion
+// together.
 func NewDecoder(m *Model, slots, maxLen int, how Sampling) *Decoder {
 	c := how.c()
 	var h *C.cb_decoder
@@ -44,8 +46,9 @@ func (d *Decoder) Close() {
 	d.h = nil
 }
 
-// Admit prefills the sequences of a tree and samples each one's first token. chains holds each sequence's packed
-// rows in order; keys[i] keys the noise of sequence i. It returns the slots taken.
+// Admit prefills the sequences of a tree and samples each one's first token. chains holds each
+// sequence's packed rows in order; keys[i] keys the noise of sequence i. It returns the slots
+// taken.
 func (d *Decoder) Admit(t *Tree, chains [][]int64, keys []uint64) []int64 {
 	var flat []int64
 	lens := make([]int64, len(chains))
@@ -84,12 +87,16 @@ func (d *Decoder) Release(slot int64) (ids []int64, logprobs []float32) {
 	return ids[:n], logprobs[:n]
 }
 
-// Sample draws one token for each row of logits [B,V] float32: keys[b] and positions[b] key the noise.
-func Sample(logits *Tensor, how Sampling, keys []uint64, positions []int64) (ids []int64, logprobs []float32) {
+// Sample draws one token for each row of logits [B,V] float32: keys[b] and positions[b] key the
+// noise.
+func Sample(
+	logits *Tensor, how Sampling, keys []uint64, positions []int64,
+) (ids []int64, logprobs []float32) {
 	c := how.c()
 	ids, logprobs = make([]int64, len(keys)), make([]float32, len(keys))
 	var e C.cb_err
-	must(C.cb_sample(logits.handle(), &c, (*C.uint64_t)(unsafe.Pointer(unsafe.SliceData(keys))), i64(positions),
+	must(C.cb_sample(logits.handle(), &c, (*C.uint64_t)(unsafe.Pointer(unsafe.SliceData(keys))),
+		i64(positions),
 		i64(how.EndTokens), C.int64_t(len(how.EndTokens)), i64(ids), f32(logprobs), &e), &e)
 	return ids, logprobs
 }

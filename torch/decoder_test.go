@@ -45,7 +45,8 @@ func TestDecoderSlots(t *testing.T) {
 		refused(t, "no such slot", func() { dec.Release(2) })
 		refused(t, "nothing to admit", func() { dec.Admit(tree, nil, nil) })
 		long := make([]int64, 7)
-		refused(t, "7 + 4 tokens in slots of 10", func() { dec.Admit(tree, [][]int64{long}, []uint64{1}) })
+		refused(t, "7 + 4 tokens in slots of 10",
+			func() { dec.Admit(tree, [][]int64{long}, []uint64{1}) })
 		if got := dec.Admit(tree, [][]int64{chain}, []uint64{3}); len(got) != 1 {
 			t.Errorf("after all that: %v", got)
 		}

@@ -21,8 +21,9 @@ type job struct {
 	done chan error
 }
 
-// OpenDevice starts the goroutine of the device named by spec: "cpu", "cuda", "cuda:i" or "auto" (the first CUDA
-// device if there is one, else the CPU). threads is the number of CPU threads of one operator, 0 for one per core.
+// OpenDevice starts the goroutine of the device named by spec: "cpu", "cuda", "cuda:i" or "auto"
+// (the first CUDA device if there is one, else the CPU). threads is the number of CPU threads of
+// one operator, 0 for one per core.
 func OpenDevice(spec string, threads int) (*Device, error) {
 	if err := checkABI(); err != nil {
 		return nil, err
@@ -64,23 +65,26 @@ func parseDevice(spec string) (C.cb_device, error) {
 	case !CUDABuilt():
 		return C.cb_device{}, fmt.Errorf("device %s: this build has no CUDA support", spec)
 	case n == 0:
-		return C.cb_device{}, fmt.Errorf("device %s: no usable CUDA device was found (no GPU, or no driver)", spec)
+		return C.cb_device{}, fmt.Errorf(
+			"device %s: no usable CUDA device was found (no GPU, or no driver)", spec)
 	case i >= n:
-		return C.cb_device{}, fmt.Errorf("device %s: %d CUDA devices were found, numbered from 0", spec, n)
+		return C.cb_device{}, fmt.Errorf(
+			"device %s: %d CUDA devices were found, numbered from 0", spec, n)
 	}
 	return C.cb_device{kind: C.CB_CUDA, index: C.int32_t(i)}, nil
 }
 
 func (d *Device) serve() {
-	// Grad mode, current device and streams are per OS thread, and each further thread would grow an OpenMP team.
+	// Grad mode, current device and streams are per OS thread, and each further thread would grow
+	// an OpenMP team.
 	runtime.LockOSThread()
 	for j := range d.jobs {
 		j.done <- Catch(j.f)
 	}
 }
 
-// Do runs f on the device's goroutine and returns the *Error that f panicked with, if any. Calls are served one at
-// a time in the order of arrival; f must not call Do. Safe for concurrent use.
+// Do runs f on the device's goroutine and returns the *Error that f panicked with, if any. Calls
+// are served one at a time in the order of arrival; f must not call Do. Safe for concurrent use.
 func (d *Device) Do(f func()) error {
 	done := make(chan error, 1)
 	d.jobs <- job{f, done}
@@ -109,8 +113,8 @@ func (d *Device) Name() string {
 	return C.GoString(&buf[0])
 }
 
-// HasBF16 reports whether bf16 matrix products run natively: AVX512-BF16 on a CPU, compute capability 8 on CUDA.
-// Device goroutine only.
+// HasBF16 reports whether bf16 matrix products run natively: AVX512-BF16 on a CPU, compute
+// capability 8 on CUDA. Device goroutine only.
 func (d *Device) HasBF16() bool {
 	var yes C.int32_t
 	var e C.cb_err
@@ -118,11 +122,12 @@ func (d *Device) HasBF16() bool {
 	return yes != 0
 }
 
-// Threads returns the number of CPU threads of one operator, read back from libtorch. Device goroutine only.
+// Threads returns the number of CPU threads of one operator, read back from libtorch. Device
+// goroutine only.
 func (d *Device) Threads() int { return int(C.cb_get_threads()) }
 
-// Memory returns the bytes that libtorch's CUDA allocator holds now and held at most; zeros on a CPU. Device
-// goroutine only.
+// Memory returns the bytes that libtorch's CUDA allocator holds now and held at most; zeros on a
+// CPU. Device goroutine only.
 func (d *Device) Memory() (now, peak int64) {
 	var a, b C.int64_t
 	var e C.cb_err

@@ -5,18 +5,21 @@ import "C"
 
 import "unsafe"
 
-// Arch describes a decoder of RMSNorm, rotary grouped-query attention and SwiGLU. Sizes are element counts.
+// Arch describes a decoder of RMSNorm, rotary grouped-query attention and SwiGLU. Sizes are element
+// counts.
 type Arch struct {
 	Layers, Hidden, Heads, KVHeads, HeadDim, FFN, Vocab, Context int
 	RMSEps                                                       float64
-	Tied                                                         bool // the output head is the embedding
+	// the output head is the embedding
+	Tied bool
 	// InvFreq are the HeadDim/2 rotary frequencies in radians per position.
 	InvFreq []float64
 }
 
-// Buffer names one of a model's sets of flat weight buffers. Buffer index 0..L-1 is a layer, L the embedding [V,H],
-// L+1 the final norm [H], L+2 the head [V,H] of an untied model. A layer's buffer holds, in order: attention norm
-// [H], QKV [(heads+2*kv)*D,H], output projection [H,heads*D], MLP norm [H], gate and up [2*FFN,H], down [H,FFN].
+// Buffer names one of a model's sets of flat weight buffers. Buffer index 0..L-1 is a layer, L the
+// embedding [V,H], L+1 the final norm [H], L+2 the head [V,H] of an untied model. A layer's buffer
+// holds, in order: attention norm [H], QKV [(heads+2*kv)*D,H], output projection [H,heads*D], MLP
+// norm [H], gate and up [2*FFN,H], down [H,FFN].
 type Buffer int32
 
 // The three sets of buffers. A frozen model has Compute only.
@@ -43,12 +46,14 @@ func NewModel(d *Device, a Arch, dtype DType, trainable bool) *Model {
 		train = 1
 	}
 	if len(a.InvFreq) != a.HeadDim/2 || len(a.InvFreq) == 0 {
-		panic(&Error{CodeArgument, "a model needs half as many rotary frequencies as its head size"})
+		panic(
+			&Error{CodeArgument, "a model needs half as many rotary frequencies as its head size"})
 	}
 	c := C.cb_arch{
 		layers: C.int32_t(a.Layers), hidden: C.int32_t(a.Hidden), heads: C.int32_t(a.Heads),
 		kv_heads: C.int32_t(a.KVHeads), head_dim: C.int32_t(a.HeadDim), ffn: C.int32_t(a.FFN),
-		vocab: C.int32_t(a.Vocab), context: C.int32_t(a.Context), rms_eps: C.double(a.RMSEps), tied: tied,
+		vocab: C.int32_t(a.Vocab), context: C.int32_t(a.Context),
+		rms_eps: C.double(a.RMSEps), tied: tied,
 	}
 	var h *C.cb_model
 	var e C.cb_err
@@ -84,9 +89,10 @@ func (m *Model) Buffer(s *Scope, set Buffer, i int) *Tensor {
 	return s.take(h)
 }
 
-// Commit must follow every change of weights: masters are copied to the compute weights. prepack makes a blocked copy
-// of the matrices, which the CPU multiplies faster; false drops it. A frozen model is prepacked once and then keeps
-// only the blocked copy: its layers' buffers cannot be reached any more.
+// Commit must follow every change of weights: masters are copied to the compute weights. prepack
+// makes a blocked copy of the matrices, which the CPU multiplies faster; false drops it. A frozen
+// model is prepacked once and then keeps only the blocked copy: its layers' buffers cannot be
+// reached any more.
 func (m *Model) Commit(prepack bool) {
 	p := C.int32_t(0)
 	if prepack {
@@ -116,8 +122,9 @@ func (m *Model) GradNorm() float64 {
 	return float64(n)
 }
 
-// Nodes describes a packed batch: node i holds tokens [Start[i], Start[i]+Len[i]) and continues the sequence of node
-// Parent[i] (-1: none). A token attends to its ancestors' tokens and to those before it in its own node.
+// Nodes describes a packed batch: node i holds tokens [Start[i], Start[i]+Len[i]) and continues the
+// sequence of node Parent[i] (-1: none). A token attends to its ancestors' tokens and to those
+// before it in its own node.
 type Nodes struct {
 	IDs, Positions     []int64 // [N]
 	Start, Len, Parent []int64 // [nodes], in packed order without gaps; parents before children
@@ -133,7 +140,8 @@ func f32(s []float32) *C.float { return (*C.float)(unsafe.Pointer(unsafe.SliceDa
 func NewTree(d *Device, n Nodes) *Tree {
 	var h *C.cb_tree
 	var e C.cb_err
-	must(C.cb_tree_new(i64(n.IDs), i64(n.Positions), C.int64_t(len(n.IDs)), i64(n.Start), i64(n.Len), i64(n.Parent),
+	must(C.cb_tree_new(i64(n.IDs), i64(n.Positions), C.int64_t(len(n.IDs)), i64(n.Start),
+		i64(n.Len), i64(n.Parent),
 		C.int64_t(len(n.Start)), d.dev, &h, &e), &e)
 	return &Tree{h}
 }
@@ -147,9 +155,9 @@ func (t *Tree) Close() {
 // Tape is what a forward pass keeps for its backward pass.
 type Tape struct{ h *C.cb_tape }
 
-// NewTape returns a tape that keeps the activations of segments of the given number of layers: only each segment's
-// input outlives the forward pass, and the backward pass runs a segment again. With segment >= L everything is kept
-// and nothing is run again; 1 is full checkpointing.
+// NewTape returns a tape that keeps the activations of segments of the given number of layers: only
+// each segment's input outlives the forward pass, and the backward pass runs a segment again. With
+// segment >= L everything is kept and nothing is run again; 1 is full checkpointing.
 func NewTape(segment int) *Tape {
 	var h *C.cb_tape
 	var e C.cb_err
@@ -175,8 +183,8 @@ func (m *Model) Forward(s *Scope, t *Tree, tape *Tape) *Tensor {
 	return s.take(h)
 }
 
-// Backward adds the layers' and the embedding's gradients, given dhidden = dL/d(Forward's result) [N,H]. It uses up
-// the tape.
+// Backward adds the layers' and the embedding's gradients, given dhidden = dL/d(Forward's result)
+// [N,H]. It uses up the tape.
 func (m *Model) Backward(t *Tree, tape *Tape, dhidden *Tensor) {
 	var e C.cb_err
 	must(C.cb_backward(m.h, t.h, tape.h, dhidden.handle(), &e), &e)

@@ -60,7 +60,8 @@ func TestPortableAndPrepackedAgree(t *testing.T) {
 		packed = scores(d, m)
 		for i, w := range want {
 			if math.Abs(float64(onCUDA[i]-w)) > 1e-5 || math.Abs(float64(packed[i]-w)) > 1e-5 {
-				t.Errorf("token %d: %g native, %g portable, %g prepacked", i, w, onCUDA[i], packed[i])
+				t.Errorf("token %d: %g native, %g portable, %g prepacked", i, w,
+					onCUDA[i], packed[i])
 			}
 		}
 	})
@@ -206,7 +207,8 @@ func TestHeadWithoutRowsAndWithWrongSeeds(t *testing.T) {
 		}
 		_, _, head := m.LogprobsWithGrad(tape, hidden, []int64{0}, []int64{2})
 		defer head.Close()
-		refused(t, "two seeds for one log-prob", func() { m.HeadBackward(s, head, []float32{1, 2}) })
+		refused(t, "two seeds for one log-prob",
+			func() { m.HeadBackward(s, head, []float32{1, 2}) })
 		var e *torch.Error
 		err := torch.Catch(func() { m.Logprobs(hidden, []int64{3}, []int64{0}, false) })
 		if !errors.As(err, &e) || e.Code != torch.CodeIndex {

@@ -3,8 +3,9 @@ package torch
 // #include "cbridge.h"
 import "C"
 
-// Recording holds the activations of one round of sampling, so that the step that trains on the sampled tokens need
-// not run the policy's forward pass again: the weights have not changed in between. Device goroutine only.
+// Recording holds the activations of one round of sampling, so that the step that trains on the
+// sampled tokens need not run the policy's forward pass again: the weights have not changed in
+// between. Device goroutine only.
 type Recording struct {
 	h    *C.cb_recording
 	rows int
@@ -27,7 +28,8 @@ func (r *Recording) Close() {
 // Room returns the number of rows that fit.
 func (r *Recording) Room() int { return r.rows }
 
-// Clear empties the recording for another round, and makes its memory present. Gradients that lie in it are lost.
+// Clear empties the recording for another round, and makes its memory present. Gradients that lie
+// in it are lost.
 func (r *Recording) Clear() {
 	var e C.cb_err
 	must(C.cb_recording_clear(r.h, &e), &e)
@@ -45,8 +47,8 @@ func (d *Decoder) Record(r *Recording) {
 	must(C.cb_decoder_record(d.h, r.h, &e), &e)
 }
 
-// Rows says where each recorded row comes from: slot -1 and the row of the admitted tree, or a decode slot and the
-// position of the token in its sequence.
+// Rows says where each recorded row comes from: slot -1 and the row of the admitted tree, or a
+// decode slot and the position of the token in its sequence.
 func (r *Recording) Rows() (slot, position []int64) {
 	slot, position = make([]int64, r.rows), make([]int64, r.rows)
 	var n C.int64_t
@@ -55,10 +57,11 @@ func (r *Recording) Rows() (slot, position []int64) {
 	return slot[:n], position[:n]
 }
 
-// Tape returns what Forward with a tape would have given for a tree whose packed row i was recorded as rows[i]: the
-// tape and the hidden rows [N,H]. The recording must stay open until the tape is used up. last says that no other
-// tape is taken before Clear: the backward pass then puts the gradients into the recording's memory where it is the
-// only one since ZeroGrad, and gives the memory back where not.
+// Tape returns what Forward with a tape would have given for a tree whose packed row i was recorded
+// as rows[i]: the tape and the hidden rows [N,H]. The recording must stay open until the tape is
+// used up. last says that no other tape is taken before Clear: the backward pass then puts the
+// gradients into the recording's memory where it is the only one since ZeroGrad, and gives the
+// memory back where not.
 func (r *Recording) Tape(s *Scope, rows []int64, last bool) (*Tape, *Tensor) {
 	final := C.int32_t(0)
 	if last {

@@ -116,7 +116,8 @@ func sameLogits(logits []float32, n int, pos int64) rows {
 	r := rows{}
 	rng := rand.New(rand.NewPCG(9, 10))
 	for range n {
-		r.logits, r.keys, r.pos = append(r.logits, logits), append(r.keys, rng.Uint64()), append(r.pos, pos)
+		r.logits, r.keys, r.pos = append(r.logits, logits), append(r.keys, rng.Uint64()),
+			append(r.pos, pos)
 	}
 	return r
 }
@@ -215,7 +216,8 @@ func TestMinNewBansEndTokens(t *testing.T) {
 						t.Errorf("temperature %g, position %d: drew %d", temperature, pos, id)
 					}
 					if want := logprobOf(logits, id); math.Abs(float64(logprobs[i])-want) > 1e-4 {
-						t.Errorf("log-prob %g of %d, want %g, as if nothing were banned", logprobs[i], id, want)
+						t.Errorf("log-prob %g of %d, want %g, as if nothing were banned",
+							logprobs[i], id, want)
 					}
 				}
 			}
@@ -227,7 +229,8 @@ func TestMinNewBansEndTokens(t *testing.T) {
 	}
 }
 
-// A model that has diverged gives logits that are no numbers: some token is drawn, none out of range.
+// A model that has diverged gives logits that are no numbers: some token is drawn, none out of
+// range.
 func TestLogitsThatAreNoNumbers(t *testing.T) {
 	d := torchtest.Open(t, 1)
 	nan := float32(math.NaN())
@@ -255,10 +258,12 @@ func TestSamplingSettingsAreChecked(t *testing.T) {
 	nan := float32(math.NaN())
 	for _, how := range []torch.Sampling{
 		{Temperature: -1, TopP: 1, MaxNew: 1}, {Temperature: nan, TopP: 1, MaxNew: 1},
-		{Temperature: float32(math.Inf(1)), TopP: 1, MaxNew: 1}, {Temperature: 1, TopP: 0, MaxNew: 1},
+		{Temperature: float32(math.Inf(1)), TopP: 1, MaxNew: 1},
+		{Temperature: 1, TopP: 0, MaxNew: 1},
 		{Temperature: 1, TopP: 1.5, MaxNew: 1}, {Temperature: 1, TopP: nan, MaxNew: 1},
 		{Temperature: 1, TopP: 1, TopK: -1, MaxNew: 1}, {Temperature: 1, TopP: 1},
-		{Temperature: 1, TopP: 1, MinNew: 3, MaxNew: 2}, {Temperature: 1, TopP: 1, MinNew: -1, MaxNew: 2},
+		{Temperature: 1, TopP: 1, MinNew: 3, MaxNew: 2},
+		{Temperature: 1, TopP: 1, MinNew: -1, MaxNew: 2},
 	} {
 		torchtest.Do(t, d, func() {
 			refused(t, "Sample", func() { sampleRows(d, sameLogits([]float32{1, 2}, 1, 0), how) })

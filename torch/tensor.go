@@ -31,7 +31,8 @@ func (t DType) String() string {
 	return fmt.Sprintf("dtype(%d)", int32(t))
 }
 
-// Tensor is a handle of a libtorch tensor. It dies with its Scope; use after that panics with *Error.
+// Tensor is a handle of a libtorch tensor. It dies with its Scope; use after that panics with
+// *Error.
 type Tensor struct {
 	h *C.cb_tensor
 }
@@ -87,7 +88,8 @@ func (s *Scope) FromFloat32(d *Device, data []float32, shape ...int) *Tensor {
 	var h *C.cb_tensor
 	var e C.cb_err
 	bytes := C.int64_t(len(data) * 4)
-	must(C.cb_tensor_from_host(unsafe.Pointer(unsafe.SliceData(data)), bytes, C.CB_F32, d.dev, p, n, &h, &e), &e)
+	must(C.cb_tensor_from_host(unsafe.Pointer(unsafe.SliceData(data)), bytes, C.CB_F32, d.dev, p, n,
+		&h, &e), &e)
 	return s.take(h)
 }
 
@@ -95,7 +97,8 @@ func (s *Scope) FromFloat32(d *Device, data []float32, shape ...int) *Tensor {
 func (s *Scope) Narrow(t *Tensor, dim, start, length int) *Tensor {
 	var h *C.cb_tensor
 	var e C.cb_err
-	must(C.cb_tensor_narrow(t.handle(), C.int64_t(dim), C.int64_t(start), C.int64_t(length), &h, &e), &e)
+	must(C.cb_tensor_narrow(t.handle(), C.int64_t(dim), C.int64_t(start), C.int64_t(length),
+		&h, &e), &e)
 	return s.take(h)
 }
 
@@ -136,13 +139,15 @@ func (t *Tensor) info() (DType, []int) {
 // Read copies the tensor's elements into dst as float32, row-major; len(dst) must be Len.
 func (t *Tensor) Read(dst []float32) {
 	var e C.cb_err
-	must(C.cb_tensor_read(t.handle(), unsafe.Pointer(unsafe.SliceData(dst)), C.int64_t(len(dst)*4), C.CB_F32, &e), &e)
+	must(C.cb_tensor_read(t.handle(), unsafe.Pointer(unsafe.SliceData(dst)), C.int64_t(len(dst)*4),
+		C.CB_F32, &e), &e)
 }
 
 // Write copies src into the tensor, converting from float32; len(src) must be Len.
 func (t *Tensor) Write(src []float32) {
 	var e C.cb_err
-	must(C.cb_tensor_write(t.handle(), unsafe.Pointer(unsafe.SliceData(src)), C.int64_t(len(src)*4), C.CB_F32, &e), &e)
+	must(C.cb_tensor_write(t.handle(), unsafe.Pointer(unsafe.SliceData(src)), C.int64_t(len(src)*4),
+		C.CB_F32, &e), &e)
 }
 
 // Float32 returns the tensor's elements, row-major.

@@ -102,6 +102,14 @@ func (r *comparison) sameTokens() bool {
 	})
 }
 
+// kl is the divergence that was measured, nil where there is none.
+func (r *comparison) kl() *float64 {
+	if !r.sameTokens() {
+		return nil
+	}
+	return &r.result.Record.KL
+}
+
 // comparisonSummary is summary.json of eval: a run folder's keys as far as they apply.
 type comparisonSummary struct {
 	Model    string           `json:"model"`
@@ -118,9 +126,8 @@ type comparisonEval struct {
 }
 
 func (r *comparison) summary() comparisonSummary {
-	s := comparisonSummary{Model: r.a.file.Path(), Baseline: r.b.file.Path(), Checks: r.checks}
-	if r.sameTokens() {
-		s.KL = &r.result.Record.KL
+	s := comparisonSummary{
+		Model: r.a.file.Path(), Baseline: r.b.file.Path(), KL: r.kl(), Checks: r.checks,
 	}
 	for _, j := range r.result.Record.Judges {
 		s.Evals = append(s.Evals, comparisonEval{

@@ -7,6 +7,7 @@ import (
 	"github.com/oaif/oaif/oaif/config"
 	"github.com/oaif/oaif/oaif/lm"
 	"github.com/oaif/oaif/oaif/prompts"
+	"github.com/oaif/oaif/oaif/trainer"
 	"github.com/oaif/oaif/oaif/vocab"
 	"github.com/oaif/oaif/oaif/weights"
 )
@@ -19,11 +20,18 @@ func examineConfig(path string, sets []string) []finding {
 	}
 	found := []finding{{name: "config", text: fmt.Sprintf("%s: %s, %d steps of %d prompts, into %s",
 		path, cfg.Loss.Kind, cfg.Train.Steps, cfg.Train.PromptsPerStep, cfg.Run.Out)}}
-	found = append(found, examinePolicy(cfg)...)
+	spec, err := annotator.Load(cfg.Annotator.File)
+	if err != nil {
+		spec, found = nil, append(found, finding{"annotator", oneLine(err), true})
+	}
+	found = append(found, examinePolicy(cfg, spec)...)
 	if cfg.Model.Reference != cfg.Model.Path {
 		found = append(found, examineModel("reference", cfg.Model.Reference))
 	}
-	return append(found, examineAnnotator(cfg))
+	if spec != nil {
+		found = append(found, examineAnnotator(cfg, spec))
+	}
+	return found
 }
 
 // examineModel checks a model's files without loading its weights.
@@ -42,8 +50,9 @@ func describeModel(file *weights.Model) string {
 		file.Path(), cfg.Arch, cfg.Layers, cfg.Hidden, cfg.Vocab, cfg.Context, file.EOS())
 }
 
-// examinePolicy checks the policy's files and, with its tokenizer, the prompt files.
-func examinePolicy(cfg *config.Config) []finding {
+// examinePolicy checks the policy's files and, with its tokenizer, the prompt files. spec is nil
+// where the annotator's file cannot be used.
+func examinePolicy(cfg *config.Config, spec *annotator.Spec) []finding {
 	file, err := weights.Open(cfg.Model.Path)
 	if err != nil {
 		return []finding{{"model", oneLine(err), true}}
@@ -54,9 +63,9 @@ func examinePolicy(cfg *config.Config) []finding {
 	if err != nil {
 		return append(found, finding{"tokenizer", oneLine(err), true})
 	}
-	format := prompts.Format{
-		Template: cfg.Data.Template, Chat: cfg.Data.Chat,
-		MaxTokens: file.Config().Context - cfg.Sampler.MaxNewTokens,
+	format, err := trainer.PromptFormat(cfg, file.Config().Context, spec)
+	if err != nil {
+		return append(found, finding{"sampler", oneLine(err), true})
 	}
 	return append(found,
 		examinePrompts("train", cfg.Data.Train, format, v),
@@ -76,18 +85,13 @@ func examinePrompts(name, path string, format prompts.Format, v *vocab.Vocab) fi
 		path, len(all), longest)}
 }
 
-// examineAnnotator checks an annotator's file, and its candidates with the tokenizer of the model
-// that it asks.
-func examineAnnotator(cfg *config.Config) finding {
-	spec, err := annotator.Load(cfg.Annotator.File)
-	if err != nil {
-		return finding{"annotator", oneLine(err), true}
-	}
+// examineAnnotator checks an annotator's candidates with the tokenizer of the model that it asks.
+func examineAnnotator(cfg *config.Config, spec *annotator.Spec) finding {
 	path, asks := spec.Model, spec.Model
 	if path == "" {
 		path, asks = cfg.Model.Reference, "the frozen reference"
 	}
-	err = useModelFile(path, nil, func(m *modelFile) error {
+	err := useModelFile(path, nil, func(m *modelFile) error {
 		_, err := lm.Candidates(m.vocab, spec.Candidates())
 		return err
 	})

@@ -14,7 +14,6 @@ import (
 	"github.com/oaif/oaif/oaif/checkpoint"
 	"github.com/oaif/oaif/oaif/eval"
 	"github.com/oaif/oaif/oaif/prompts"
-	"github.com/oaif/oaif/oaif/sampler"
 )
 
 func evalCommand() *cli.Command {
@@ -84,10 +83,10 @@ func compareModels(c *cli.Context, run *comparison) error {
 	if err != nil {
 		return dataErrorf("%s: %v", path, cause(err))
 	}
-	if run.promptsA, err = heldout(c, text, run.a, run.opt); err != nil {
+	if run.promptsA, err = heldout(c, text, run.a, run); err != nil {
 		return err
 	}
-	if run.promptsB, err = heldout(c, text, run.b, run.opt); err != nil {
+	if run.promptsB, err = heldout(c, text, run.b, run); err != nil {
 		return err
 	}
 	if err := withDevice(c, run.on(c.Context)); err != nil {
@@ -114,11 +113,11 @@ func compareModels(c *cli.Context, run *comparison) error {
 
 // heldout returns the prompts in a model's tokens.
 func heldout(
-	c *cli.Context, text []byte, m *modelFile, opt sampler.Options,
+	c *cli.Context, text []byte, m *modelFile, run *comparison,
 ) ([]*oaif.Prompt, error) {
 	return prompts.Read(bytes.NewReader(text), c.String("prompts"), prompts.Format{
 		Template: c.String("template"), Chat: c.Bool("chat"),
-		MaxTokens: max(1, m.config.Context-opt.MaxNewTokens),
+		MaxTokens: max(1, m.config.Context-run.opt.MaxNewTokens), Check: run.spec.CheckFields,
 	}, m.vocab)
 }
 
@@ -128,7 +127,8 @@ func printComparison(c *cli.Context, run *comparison, dir string) error {
 	r := run.result
 	// At the same noise the baseline against itself would be all ties.
 	before := eval.Record{EOSRate: eval.MeasureLengths(run.answersB).EOSRate}
-	if err := outcomeTable(text, "baseline", "model", before, r.Record, run.checks); err != nil {
+	o := outcome{"baseline", "model", before, r.Record, run.kl(), run.checks}
+	if err := o.table(text); err != nil {
 		return err
 	}
 	err := writeAnswers(text, "baseline", "model", r.Items[:min(3, len(r.Items))])

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/oaif/oaif/oaif/config"
 )
 
 // flags joins groups of flags.
@@ -16,8 +18,8 @@ func modelFlag() []cli.Flag {
 		Usage: "`MODEL` to use: a .gguf file or a Hugging Face folder with safetensors"}}
 }
 
-// computeFlags say where and in which precision a model is computed. Every command that names a model
-// takes them, so that a script can pass the same flags to all.
+// computeFlags say where and in which precision a model is computed. Every command that names a
+// model takes them, so that a script can pass the same flags to all.
 func computeFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "device", Value: "auto",
@@ -51,18 +53,27 @@ func eosOf(c *cli.Context) []int32 {
 	return ids
 }
 
-var devicePattern = regexp.MustCompile(`^(auto|cpu|cuda(:[0-9]{1,4})?)$`)
+var devicePattern = regexp.MustCompile(`^(auto|cpu|cuda(:[0-9]{1,3})?)$`)
 
-// checkCompute refuses values of the compute flags that no machine has.
+// checkCompute refuses values of the compute flags that no machine has. Here and below, bounds and
+// words are those of package config.
 func checkCompute(c *cli.Context) error {
 	if d := c.String("device"); !devicePattern.MatchString(d) {
-		return usagef(c, "--device %q is none of cpu, cuda, cuda:N and auto", d)
+		return usagef(c, `--device: wants "auto", "cpu", "cuda" or "cuda:N", got %q`, d)
 	}
-	if t := c.String("dtype"); !slices.Contains([]string{"float32", "bfloat16", "auto"}, t) {
-		return usagef(c, "--dtype %q is none of float32, bfloat16 and auto", t)
+	if t := c.String("dtype"); !slices.Contains([]string{"auto", "float32", "bfloat16"}, t) {
+		return usagef(c, `--dtype: wants one of "auto", "float32", "bfloat16", got %q`, t)
 	}
-	if c.Int("threads") < 0 {
-		return usagef(c, "--threads is %d, wants 0 or more", c.Int("threads"))
+	return checkRange(c, "threads", 0, config.MaxThreads)
+}
+
+// checkRange refuses an integer flag outside [least,most].
+func checkRange(c *cli.Context, name string, least, most int) error {
+	switch value := c.Int(name); {
+	case value < least:
+		return usagef(c, "--%s: wants at least %d, got %d", name, least, value)
+	case value > most:
+		return usagef(c, "--%s: wants at most %d, got %d", name, most, value)
 	}
 	return nil
 }

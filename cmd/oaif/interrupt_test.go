@@ -46,9 +46,9 @@ run = {out = %q}
 	if status := exitStatus(&errs, err); status != statusInterrupted {
 		t.Errorf("status %d, want %d", status, statusInterrupted)
 	}
-	if line := errs.String(); !strings.Contains(line, "--resume") ||
-		strings.Count(line, "\n") != 1 {
-		t.Errorf("stderr %q", line)
+	want := "oaif: stopped after step 0 of 1; --resume starts at step 1 again: there is no checkpoint yet\n"
+	if line := errs.String(); line != want {
+		t.Errorf("stderr %q, want %q", line, want)
 	}
 	status, stdout, stderr := run("train", config, "--resume")
 	if status != 0 || !strings.Contains(stdout, "report.html") {

@@ -29,7 +29,8 @@ func printOutcome(w io.Writer, run string) error {
 		return err
 	}
 	text := &strings.Builder{}
-	if err := outcomeTable(text, "before", "after", before, after, s.Checks); err != nil {
+	o := outcome{"before", "after", before, after, &after.KL, s.Checks}
+	if err := o.table(text); err != nil {
 		return err
 	}
 	if err := writeAnswers(text, "before", "after", items); err != nil {
@@ -43,34 +44,39 @@ func printOutcome(w io.Writer, run string) error {
 	return err
 }
 
-// outcomeTable compares the starting model with the trained one, or a baseline with a model;
-// wasName and isName head their columns.
-func outcomeTable(
-	w io.Writer, wasName, isName string, before, after eval.Record, checks eval.Checks,
-) error {
+// outcome compares the starting model with the trained one, or a baseline with a model.
+type outcome struct {
+	wasName, isName string // head their columns
+	before, after   eval.Record
+	kl              *float64 // nats an answer; nil where the two have different tokens
+	checks          eval.Checks
+}
+
+// table writes a row for each thing that is compared.
+func (o outcome) table(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(name, was, is string) {
 		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\n", name, was, is) // Flush says what failed
 	}
-	row("held-out prompts", wasName, isName)
-	for _, j := range after.Judges {
+	row("held-out prompts", o.wasName, o.isName)
+	for _, j := range o.after.Judges {
 		row("win rate by "+j.Judge, "0.50",
 			fmt.Sprintf("%.2f  (95 %%: %.2f to %.2f; %d won, %d tied, %d lost)",
 				j.WinRate, j.CI95[0], j.CI95[1], j.Win, j.Tie, j.Loss))
 	}
-	if words := checks.Lexicon.Words; len(words) > 0 {
+	if words := o.checks.Lexicon.Words; len(words) > 0 {
 		row("win rate by vader without its words", "0.50",
-			fmt.Sprintf("%.2f  (%s)", checks.Lexicon.WinRate, strings.Join(words, ", ")))
+			fmt.Sprintf("%.2f  (%s)", o.checks.Lexicon.WinRate, strings.Join(words, ", ")))
 	}
-	if after.KL != 0 { // else unknown: the two have different tokens
-		row("KL from it in nats", "0", fmt.Sprintf("%.1f", after.KL))
+	if o.kl != nil {
+		row("KL from it in nats", "0", fmt.Sprintf("%.1f", *o.kl))
 	}
-	row("tokens of an answer", fmt.Sprintf("%.1f", after.BaselineMeanTokens),
-		fmt.Sprintf("%.1f", after.MeanTokens))
-	row("ended by themselves", fmt.Sprintf("%.0f %%", 100*before.EOSRate),
-		fmt.Sprintf("%.0f %%", 100*after.EOSRate))
-	row("distinct bigrams", fmt.Sprintf("%.2f", after.BaselineDistinct2),
-		fmt.Sprintf("%.2f", after.Distinct2))
+	row("tokens of an answer", fmt.Sprintf("%.1f", o.after.BaselineMeanTokens),
+		fmt.Sprintf("%.1f", o.after.MeanTokens))
+	row("ended by themselves", fmt.Sprintf("%.0f %%", 100*o.before.EOSRate),
+		fmt.Sprintf("%.0f %%", 100*o.after.EOSRate))
+	row("distinct bigrams", fmt.Sprintf("%.2f", o.after.BaselineDistinct2),
+		fmt.Sprintf("%.2f", o.after.Distinct2))
 	return t.Flush()
 }
 

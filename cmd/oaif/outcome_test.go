@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -69,6 +70,21 @@ report  run/report.html
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestOutcomeShowsNoDivergence: a divergence of exactly 0 is shown, one that is not known is not.
+func TestOutcomeShowsNoDivergence(t *testing.T) {
+	zero := 0.0
+	for kl, want := range map[*float64]bool{nil: false, &zero: true} {
+		var out bytes.Buffer
+		if err := (outcome{kl: kl}).table(&out); err != nil {
+			t.Fatal(err)
+		}
+		row := regexp.MustCompile(`(?m)^KL from it in nats +0 +0\.0$`)
+		if got := row.MatchString(out.String()); got != want {
+			t.Errorf("KL is shown: %v, want %v:\n%s", got, want, out.String())
+		}
 	}
 }
 

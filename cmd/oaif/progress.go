@@ -51,13 +51,16 @@ func newProgress(w io.Writer, steps int) *progress {
 	return p
 }
 
-// line writes one line of text; on a terminal the bar makes room for it. A terminal that cannot be
-// written to is no reason to end a run.
-func (p *progress) line(format string, args ...any) {
+// line writes one line of text, see lineTo.
+func (p *progress) line(format string, args ...any) { p.lineTo(p.w, format, args...) }
+
+// lineTo writes one line of text to w; on a terminal the bar makes room for it. A terminal that
+// cannot be written to is no reason to end a run.
+func (p *progress) lineTo(w io.Writer, format string, args ...any) {
 	if p.bar != nil {
 		_ = p.bar.Clear()
 	}
-	_, _ = fmt.Fprintf(p.w, format+"\n", args...)
+	_, _ = fmt.Fprintf(w, format+"\n", args...)
 	if p.bar != nil {
 		_ = p.bar.RenderBlank()
 	}

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"errors"
+	"math"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/oaif/oaif/oaif"
+	"github.com/oaif/oaif/oaif/config"
 	"github.com/oaif/oaif/oaif/model"
 	"github.com/oaif/oaif/oaif/prompts"
 	"github.com/oaif/oaif/oaif/sampler"
@@ -52,27 +56,29 @@ func samplingOptions(c *cli.Context) (sampler.Options, error) {
 		MinNewTokens: c.Int("min-new-tokens"), MaxNewTokens: c.Int("max-new-tokens"),
 		Seed: uint64(c.Int64("seed")),
 	}
-	switch {
-	case !(opt.Temperature >= 0 && opt.Temperature <= 1e6): // NaN is neither
-		return opt, usagef(c, "--temperature is %v, wants 0 or more", opt.Temperature)
-	case opt.TopK < 0:
-		return opt, usagef(c, "--top-k is %d, wants 0 or more", opt.TopK)
+	const coldest, hottest = config.MinTemperature, config.MaxTemperature
+	switch t := opt.Temperature; {
+	case t != 0 && !(t >= coldest && t <= hottest): // NaN is neither
+		return opt, usagef(c, "--temperature: wants 0 or a number in [%v,%v], got %v",
+			coldest, hottest, t)
 	case !(opt.TopP > 0 && opt.TopP <= 1):
-		return opt, usagef(c, "--top-p is %v, wants more than 0 and at most 1", opt.TopP)
-	case opt.MaxNewTokens < 1:
-		return opt, usagef(c, "--max-new-tokens is %d, wants 1 or more", opt.MaxNewTokens)
-	case opt.MinNewTokens < 0 || opt.MinNewTokens > opt.MaxNewTokens:
-		return opt, usagef(c, "--min-new-tokens is %d, wants 0 to %d", opt.MinNewTokens,
-			opt.MaxNewTokens)
+		return opt, usagef(c, "--top-p: wants a number in (0,1], got %v", opt.TopP)
+	case opt.MaxNewTokens > 0 && opt.MinNewTokens > opt.MaxNewTokens:
+		return opt, usagef(c, "--min-new-tokens: wants at most --max-new-tokens, %d, got %d",
+			opt.MaxNewTokens, opt.MinNewTokens)
+	case c.Int64("seed") < 0:
+		return opt, usagef(c, "--seed: wants at least 0, got %d", c.Int64("seed"))
 	}
-	return opt, nil
+	return opt, errors.Join(checkRange(c, "top-k", 0, config.MaxTopK),
+		checkRange(c, "min-new-tokens", 0, math.MaxInt), checkRange(c, "max-new-tokens", 1,
+			math.MaxInt))
 }
 
 // sampleRequest is one input line of sample.
 type sampleRequest struct {
 	line      prompts.Line
 	Prompt    *string        `json:"prompt"`
-	PromptIDs *[]int64       `json:"prompt_ids"`
+	PromptIDs *[]*int64      `json:"prompt_ids"`
 	Messages  []oaif.Message `json:"messages"`
 }
 
@@ -109,7 +115,7 @@ func (r sampleRequest) prompt(m *modelFile, index, newTokens int) (*oaif.Prompt,
 	if len(ids) == 0 {
 		return nil, r.line.Errorf("the prompt has no tokens")
 	}
-	if n := len(ids) + newTokens; n > m.config.Context {
+	if newTokens > m.config.Context-len(ids) {
 		return nil, r.line.Errorf(
 			"a prompt of %d tokens and %d new ones exceed the model's context of %d",
 			len(ids), newTokens, m.config.Context)
@@ -128,8 +134,8 @@ func sample(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.Int("n") < 1 {
-		return usagef(c, "--n is %d, wants 1 or more", c.Int("n"))
+	if err := checkRange(c, "n", 1, config.MaxPrompts); err != nil {
+		return err
 	}
 	return withModelFile(c, "model", func(m *modelFile) error {
 		opt.EOS = m.vocab.EOS

@@ -31,10 +31,10 @@ Example:
 // scoreRequest is one input line of score.
 type scoreRequest struct {
 	line          prompts.Line
-	Prompt        *string  `json:"prompt"`
-	PromptIDs     *[]int64 `json:"prompt_ids"`
-	Completion    *string  `json:"completion"`
-	CompletionIDs *[]int64 `json:"completion_ids"`
+	Prompt        *string   `json:"prompt"`
+	PromptIDs     *[]*int64 `json:"prompt_ids"`
+	Completion    *string   `json:"completion"`
+	CompletionIDs *[]*int64 `json:"completion_ids"`
 }
 
 // scoreAnswer is one output line of score.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/oaif/oaif/oaif/checkpoint"
 	"github.com/oaif/oaif/oaif/config"
 	"github.com/oaif/oaif/oaif/trainer"
 )
@@ -14,12 +15,13 @@ func trainCommand() *cli.Command {
 		Name:      "train",
 		Usage:     "align a model: sample, annotate, take a step, again and again",
 		UsageText: "oaif train CONFIG [--set KEY=VALUE]... [--out DIR] [--resume]",
-		Description: `Runs the training that the TOML file CONFIG describes. Everything goes into
-the run folder: metrics.jsonl, pairs.jsonl (every pair with its verdict), eval/,
+		Description: `Runs the training that the TOML file CONFIG describes. Everything goes into the
+run folder: metrics.jsonl, pairs.jsonl (every pair with its verdict), eval/,
 checkpoints/, model/ (Hugging Face layout), summary.json and report.html.
 
 The same configuration, seed and number of threads give the same run, byte for
-byte. A run that was stopped goes on with --resume and ends as if it never had.
+byte. A run that was stopped at any moment goes on with --resume and ends as if
+it never had; a run that has written nothing yet starts with it.
 
 Example:
   oaif train configs/demo.toml --set train.steps=50 --out runs/long
@@ -27,7 +29,8 @@ Example:
 		Flags: flags(setFlag(), []cli.Flag{
 			&cli.StringFlag{Name: "out",
 				Usage: "`DIR` to use as run folder, instead of CONFIG's run.out"},
-			&cli.BoolFlag{Name: "resume", Usage: "go on with the run in the run folder"},
+			&cli.BoolFlag{Name: "resume",
+				Usage: "go on with the run in the run folder; start it where there is none yet"},
 			&cli.StringFlag{Name: "device",
 				Usage: "`DEVICE` to use instead of CONFIG's model.device"},
 			&cli.StringFlag{Name: "dtype", Usage: "`TYPE` to use instead of CONFIG's model.dtype"},
@@ -53,13 +56,23 @@ func train(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	resume := c.Bool("resume")
+	if resume {
+		if resume, err = checkpoint.Begun(cfg.Run.Out); err != nil {
+			return err
+		}
+	}
 	show := newProgress(c.App.Writer, cfg.Train.Steps)
 	defer show.end()
-	t, err := trainer.New(cfg, c.Bool("resume"), show)
+	t, err := trainer.New(cfg, resume, show)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, t.Close()) }()
+	if c.Bool("resume") && !resume {
+		show.lineTo(c.App.ErrWriter, "oaif: nothing to resume in %s: starting at step 1",
+			cfg.Run.Out)
+	}
 	if err := t.Run(c.Context); err != nil {
 		return err
 	}

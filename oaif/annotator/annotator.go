@@ -2,12 +2,8 @@ package annotator
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"maps"
 	"math"
-	"slices"
-	"strings"
 
 	"github.com/oaif/oaif/oaif"
 )
@@ -100,32 +96,20 @@ func (l *local) prompts(q oaif.Question) ([2]string, error) {
 func (l *local) render(answers, record map[string]string) (string, error) {
 	user, err := l.spec.prompt.render(answers, record)
 	if err != nil {
-		return "", l.fieldError(err, record)
+		return "", l.spec.fieldError(err, record)
 	}
 	if !l.spec.Chat {
 		return user, nil
 	}
 	system, err := l.spec.system.render(answers, record)
 	if err != nil {
-		return "", l.fieldError(err, record)
+		return "", l.spec.fieldError(err, record)
 	}
 	text, err := l.lm.ChatPrompt(system, user)
 	if err != nil {
 		return "", fmt.Errorf("%s: chat prompt: %w", l.spec.path, err)
 	}
 	return text, nil
-}
-
-// fieldError says which file shows which field that the prompt record lacks.
-func (l *local) fieldError(err error, record map[string]string) error {
-	var unknown *unknownField
-	if !errors.As(err, &unknown) {
-		return err
-	}
-	has := strings.Join(slices.Sorted(maps.Keys(record)), ", ")
-	return l.spec.errorf(
-		"the template shows {%s}, but the prompt record has no field %q (it has: %s)",
-		unknown.name, unknown.name, has)
 }
 
 // judge turns the log-probs of the two candidates after each of a question's two LM prompts into a

@@ -15,9 +15,8 @@ import (
 )
 
 const (
-	pointSpec = "kind = \"pointwise\"\n" +
-		"prompt = \"\"\"Rate {prompt}{response}\nfor {topic} {{0}}:\"\"\""
-	pairSpec = "kind = \"pairwise\"\nprompt = \"{prompt}|{a}|{b}|\""
+	pointSpec = "kind = \"pointwise\"\nprompt = \"\"\"Rate {prompt}{response}\nfor {topic} {{0}}:\"\"\""
+	pairSpec  = "kind = \"pairwise\"\nprompt = \"{prompt}|{a}|{b}|\""
 )
 
 // xy is a question with prompt Q and answers x and y.
@@ -136,7 +135,8 @@ func TestNothingIsGuessed(t *testing.T) {
 		} {
 			got, err := ask(t, spec, lm, oaif.Question{Fields: fields, A: "x", B: "y"})
 			if err != nil || got.Verdict != oaif.VerdictInvalid || got.PA != 0 ||
-				got.Orders != nil || !strings.HasPrefix(got.Reason, where) {
+				got.Orders != nil ||
+				!strings.HasPrefix(got.Reason, where) {
 				t.Errorf("%v: %+v, %v", bad, got, err)
 			}
 		}
@@ -162,9 +162,7 @@ func TestTieMargin(t *testing.T) {
 
 // TestAnnotateKeepsOrder: identical pairs in the middle of a batch do not shift the others.
 func TestAnnotateKeepsOrder(t *testing.T) {
-	lm := &fakeLM{answer: func(text string) []float64 {
-		return []float64{-float64(len(text)), -20}
-	}}
+	lm := &fakeLM{answer: func(text string) []float64 { return []float64{-float64(len(text)), -20} }}
 	a, err := annotator.New(load(t, "kind = \"pointwise\"\nprompt = \"{response}\""), lm)
 	if err != nil {
 		t.Fatal(err)
@@ -194,6 +192,17 @@ func TestAnnotateErrors(t *testing.T) {
 	if !errors.Is(err, oaif.ErrUsage) || !strings.Contains(err.Error(), want) {
 		t.Errorf("unknown field: %v", err)
 	}
+	// Known before anything is asked, in the system turn too.
+	system := load(t,
+		"kind = \"pointwise\"\nprompt = \"{response}\"\nchat = true\nsystem = \"{topic}\"")
+	for _, spec := range []*annotator.Spec{load(t, pointSpec), system} {
+		if err := spec.CheckFields(record); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("checked fields: %v", err)
+		}
+		if err := spec.CheckFields(map[string]string{"prompt": "Q", "topic": ""}); err != nil {
+			t.Errorf("all fields are there: %v", err)
+		}
+	}
 	broken := &fakeLM{answer: func(string) []float64 { return nil },
 		err: oaif.DataError("too long")}
 	if _, err := ask(t, pairSpec, broken, xy); !errors.Is(err, oaif.ErrData) {
@@ -204,8 +213,7 @@ func TestAnnotateErrors(t *testing.T) {
 		!strings.Contains(err.Error(), "0 log-probs") {
 		t.Errorf("LM without numbers: %v", err)
 	}
-	_, err = annotator.New(&annotator.Spec{Kind: "pairwise"}, broken)
-	if !errors.Is(err, oaif.ErrUsage) {
+	if _, err := annotator.New(&annotator.Spec{Kind: "pairwise"}, broken); !errors.Is(err, oaif.ErrUsage) {
 		t.Errorf("Spec without Load: %v", err)
 	}
 }

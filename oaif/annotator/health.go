@@ -16,15 +16,16 @@ const (
 // Health counts what an annotator's verdicts say about the annotator itself. The zero value is
 // ready for use; it is not safe for concurrent use.
 type Health struct {
-	Pairs     int // all preferences seen
-	A, B      int // verdicts for a and for b
-	Tie       int // ties that were asked about
-	Identical int // ties that were not, because both texts are the same
-	Invalid   int // verdicts that could not be read
+	Pairs     int `json:"pairs"`     // all preferences seen
+	A         int `json:"a"`         // verdicts for a
+	B         int `json:"b"`         // verdicts for b
+	Tie       int `json:"tie"`       // ties that were asked about
+	Identical int `json:"identical"` // ties that were not, because both texts are the same
+	Invalid   int `json:"invalid"`   // verdicts that could not be read
 
-	BothOrders int // pairs judged in both orders (pairwise annotators only)
-	FirstSlot  int // of these, slot 1 preferred in both orders
-	SecondSlot int // of these, slot 2 preferred in both orders
+	BothOrders int `json:"both_orders"` // pairs judged in both orders (pairwise annotators only)
+	FirstSlot  int `json:"first_slot"`  // of these, slot 1 preferred in both orders
+	SecondSlot int `json:"second_slot"` // of these, slot 2 preferred in both orders
 }
 
 // Add counts preferences.
@@ -69,13 +70,16 @@ func (h *Health) SamePositionRate() (rate float64, ok bool) {
 	return float64(h.FirstSlot+h.SecondSlot) / float64(h.BothOrders), true
 }
 
+// Enough reports whether enough pairs were judged in both orders for Warning to be able to speak.
+func (h *Health) Enough() bool { return h.BothOrders >= positionPairs }
+
 // Warning says in plain words that the annotator answers by position, or returns "".
 func (h *Health) Warning() string {
 	same, slot := h.FirstSlot, "first"
 	if h.SecondSlot > same {
 		same, slot = h.SecondSlot, "second"
 	}
-	if h.BothOrders < positionPairs || float64(same) < positionShare*float64(h.BothOrders) {
+	if !h.Enough() || float64(same) < positionShare*float64(h.BothOrders) {
 		return ""
 	}
 	return fmt.Sprintf("this annotator answers by position: in %d of %d pairs it preferred "+

@@ -17,6 +17,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -202,6 +203,29 @@ func (s *Spec) compile() error {
 		}
 	}
 	return nil
+}
+
+// CheckFields says which field the templates show that a prompt record lacks; nil when they have
+// all.
+func (s *Spec) CheckFields(record map[string]string) error {
+	answers := map[string]string{"response": "", "a": "", "b": ""}
+	for _, t := range []*template{s.prompt, s.system} {
+		if _, err := t.render(answers, record); err != nil {
+			return s.fieldError(err, record)
+		}
+	}
+	return nil
+}
+
+// fieldError says which file shows which field that the prompt record lacks.
+func (s *Spec) fieldError(err error, record map[string]string) error {
+	var unknown *unknownField
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	has := strings.Join(slices.Sorted(maps.Keys(record)), ", ")
+	return s.errorf("the template shows {%s}, but the prompt record has no field %q (it has: %s)",
+		unknown.name, unknown.name, has)
 }
 
 // nearest returns the known key with the smallest edit distance to key.

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -61,7 +62,7 @@ func OpenRun(dir string, opt Options) (*Run, error) { return openRun(osDisk{}, d
 func openRun(d disk, dir string, opt Options) (*Run, error) {
 	if opt.Resume {
 		if _, err := os.Stat(filepath.Join(dir, lockName)); err != nil && holding(dir) == "" {
-			return nil, oaif.DataError(dir + ": holds no run to resume; start it without --resume")
+			return nil, noRun(dir)
 		}
 	}
 	if err := makeDir(d, dir); err != nil {
@@ -75,6 +76,33 @@ func openRun(d disk, dir string, opt Options) (*Run, error) {
 		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil
+}
+
+// Begun reports whether dir holds a run, which can be resumed. It does not where there is no dir,
+// or nothing in it but what a process leaves that was killed before it wrote anything of its run.
+// Other files without a run are refused with ErrData: dir is hardly the folder that was meant.
+func Begun(dir string) (bool, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, unreadable(dir, err)
+	}
+	if holding(dir) != "" {
+		return true, nil
+	}
+	for _, e := range entries {
+		name := strings.TrimSuffix(e.Name(), tmpSuffix)
+		if name != lockName && !slices.Contains(contents, name) {
+			return false, noRun(dir)
+		}
+	}
+	return false, nil
+}
+
+func noRun(dir string) error {
+	return oaif.DataError(dir + ": holds no run to resume; start it without --resume")
 }
 
 func (r *Run) acquire() error {

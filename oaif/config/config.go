@@ -52,7 +52,7 @@ type Data struct {
 
 // Sampler says how answers are drawn from the policy.
 type Sampler struct {
-	// Temperature divides the logits, > 0. Default 0.9, the paper's.
+	// Temperature divides the logits, in [0.001,1000]. Default 0.9, the paper's.
 	Temperature float64 `toml:"temperature"`
 	// TopK keeps the k most likely tokens. Default 0: all.
 	TopK int `toml:"top_k"`
@@ -75,22 +75,22 @@ type Annotator struct {
 type Loss struct {
 	// Kind is "dpo", "ipo" or "slic". Default "dpo".
 	Kind string `toml:"kind"`
-	// Beta is the loss's beta, >= 0. Default 0: the paper's for this loss (see PaperBeta), which
-	// Load then writes here.
+	// Beta is the loss's beta, in [1e-6,1e6]. Default 0: the paper's for this loss (see PaperBeta),
+	// which Load then writes here.
 	Beta float64 `toml:"beta"`
 }
 
 // Optimizer is AdamW's settings and the learning rate's course.
 type Optimizer struct {
-	// LearningRate is the rate after warm-up, >= 0. Default 1e-5.
+	// LearningRate is the rate after warm-up, in [0,1000]. Default 1e-5.
 	LearningRate float64 `toml:"learning_rate"`
 	// Betas are the decay rates of the two moments, each in [0,1). Default [0.9, 0.95].
 	Betas [2]float64 `toml:"betas"`
-	// Eps is added to the second moment's root, > 0. Default 1e-8.
+	// Eps is added to the second moment's root, in [1e-20,1]. Default 1e-8.
 	Eps float64 `toml:"eps"`
-	// WeightDecay is the decoupled decay, >= 0. Default 0.
+	// WeightDecay is the decoupled decay, in [0,1000]. Default 0.
 	WeightDecay float64 `toml:"weight_decay"`
-	// ClipNorm is the largest global gradient norm, >= 0; 0 never clips. Default 1.
+	// ClipNorm is the largest global gradient norm, in [0,1e9]; 0 never clips. Default 1.
 	ClipNorm float64 `toml:"clip_norm"`
 	// WarmupSteps is the number of steps over which the rate rises linearly, >= 0. Default 0.
 	WarmupSteps int `toml:"warmup_steps"`

@@ -35,9 +35,11 @@ func TestFileProblems(t *testing.T) {
 		{"[train]\nlearning_rate = 1", "FILE: train.learning_rate: unknown key; " +
 			"did you mean optimizer.learning_rate?"},
 		{"[train]\nSteps = 3", "FILE: train.Steps: unknown key; did you mean train.steps?"},
-		{"[trian]\nsteps = 3\nseed = 4", "FILE: trian: unknown key; did you mean the table [train]?"},
+		{"[trian]\nsteps = 3\nseed = 4",
+			"FILE: trian: unknown key; did you mean the table [train]?"},
 		{"[train.extra]\nx = 3", "FILE: train.extra: unknown key; did you mean "},
-		{"[train]\n\"train.steps\" = 1", "FILE: train.train.steps: unknown key; did you mean train.steps?"},
+		{"[train]\n\"train.steps\" = 1",
+			"FILE: train.train.steps: unknown key; did you mean train.steps?"},
 		{"[[train]]\nsteps = 3", "FILE: train: wants a table, got a list of tables"},
 		{"[train]\nsteps = 2.5", "FILE: train.steps: wants an integer, got the number 2.5"},
 		{"[train]\nsteps = \"2\"", `FILE: train.steps: wants an integer, got the string "2"`},
@@ -80,7 +82,8 @@ func TestSyntaxProblemsNameTheLine(t *testing.T) {
 func TestMissingFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "none.toml")
 	_, err := config.Load(path, nil)
-	if want := "config file " + path + ": no such file or directory"; err == nil || err.Error() != want {
+	if want := "config file " + path + ": no such file or directory"; err == nil ||
+		err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	if !errors.Is(err, oaif.ErrUsage) {
@@ -90,7 +93,8 @@ func TestMissingFile(t *testing.T) {
 
 func TestSetProblems(t *testing.T) {
 	tests := []struct{ set, want string }{
-		{"train.stepz=3", "--set train.stepz=3: train.stepz: unknown key; did you mean train.steps?"},
+		{"train.stepz=3",
+			"--set train.stepz=3: train.stepz: unknown key; did you mean train.steps?"},
 		{"steps=3", "--set steps=3: steps: unknown key; did you mean train.steps?"},
 		{"sampler.temp=1", "--set sampler.temp=1: sampler.temp: unknown key; " +
 			"did you mean sampler.temperature?"},
@@ -101,9 +105,11 @@ func TestSetProblems(t *testing.T) {
 		{"loss.lr=3", "--set loss.lr=3: loss.lr: unknown key; did you mean "},
 		{"train.steps", "--set train.steps: wants the form table.key=value"},
 		{"=3", "--set =3: wants the form table.key=value"},
-		{"train={steps=3}", "--set train={steps=3}: train: names a table; set one of its keys, as in " +
-			"--set train.steps=value"},
-		{"train.steps=many", `--set train.steps=many: train.steps: wants an integer, got the string "many"`},
+		{"train={steps=3}",
+			"--set train={steps=3}: train: names a table; set one of its keys, as in " +
+				"--set train.steps=value"},
+		{"train.steps=many",
+			`--set train.steps=many: train.steps: wants an integer, got the string "many"`},
 		{"train.steps=1\nseed=2", `--set train.steps=1\nseed=2: train.steps: wants an integer`},
 		{"model.eos=[1, 3000000000]", "--set model.eos=[1, 3000000000]: model.eos: value 2: " +
 			"3000000000 is out of range"},
@@ -132,19 +138,33 @@ func TestValidation(t *testing.T) {
 		{"data.template={prompt};data.chat=true", `data.template: wants "" when data.chat is true`},
 		{"sampler.temperature=0", "sampler.temperature: wants a number > 0, got 0"},
 		{"sampler.top_k=-1", "sampler.top_k: wants at least 0, got -1"},
+		{"sampler.temperature=0.0001",
+			"sampler.temperature: wants a number in [0.001,1000], got 0.0001"},
 		{"sampler.top_p=0", "sampler.top_p: wants a number in (0,1], got 0"},
 		{"sampler.top_p=1.01", "sampler.top_p: wants a number in (0,1], got 1.01"},
 		{"sampler.max_new_tokens=0", "sampler.max_new_tokens: wants at least 1, got 0"},
-		{"sampler.min_new_tokens=65", "sampler.min_new_tokens: wants at most sampler.max_new_tokens, 64, got 65"},
+		{"sampler.min_new_tokens=65",
+			"sampler.min_new_tokens: wants at most sampler.max_new_tokens, 64, got 65"},
 		{"loss.kind=kto", `loss.kind: wants one of "dpo", "ipo", "slic", got "kto"`},
-		{"loss.beta=-0.1", "loss.beta: wants a number >= 0, got -0.1"},
-		{"optimizer.learning_rate=-1", "optimizer.learning_rate: wants a number >= 0, got -1"},
+		{"loss.beta=-0.1", "loss.beta: wants a number in [1e-06,1e+06], got -0.1"},
+		{"loss.beta=1e-7", "loss.beta: wants a number in [1e-06,1e+06], got 1e-07"},
+		{"loss.beta=2e6", "loss.beta: wants a number in [1e-06,1e+06], got 2e+06"},
+		{"optimizer.learning_rate=-1",
+			"optimizer.learning_rate: wants a number in [0,1000], got -1"},
+		{"optimizer.learning_rate=1e38",
+			"optimizer.learning_rate: wants a number in [0,1000], got 1e+38"},
 		{"optimizer.betas=[0.9, 1]", "optimizer.betas: wants numbers in [0,1), got 1"},
-		{"optimizer.eps=0", "optimizer.eps: wants a number > 0, got 0"},
-		{"optimizer.weight_decay=-1", "optimizer.weight_decay: wants"},
-		{"optimizer.clip_norm=-1", "optimizer.clip_norm: wants"},
+		{"optimizer.eps=0", "optimizer.eps: wants a number in [1e-20,1], got 0"},
+		{"optimizer.eps=2", "optimizer.eps: wants a number in [1e-20,1], got 2"},
+		{"optimizer.weight_decay=-1", "optimizer.weight_decay: wants a number in [0,1000], got -1"},
+		{"optimizer.weight_decay=1001",
+			"optimizer.weight_decay: wants a number in [0,1000], got 1001"},
+		{"optimizer.clip_norm=-1", "optimizer.clip_norm: wants a number in [0,1e+09], got -1"},
+		{"optimizer.clip_norm=1e300",
+			"optimizer.clip_norm: wants a number in [0,1e+09], got 1e+300"},
 		{"optimizer.warmup_steps=-1", "optimizer.warmup_steps: wants at least 0, got -1"},
-		{"optimizer.schedule=step", `optimizer.schedule: wants one of "constant", "linear", "cosine"`},
+		{"optimizer.schedule=step",
+			`optimizer.schedule: wants one of "constant", "linear", "cosine"`},
 		{"optimizer.schedule=linear;train.steps=5;optimizer.warmup_steps=5",
 			`optimizer.warmup_steps: wants fewer than train.steps, 5, with schedule "linear", got 5`},
 		{"train.prompts_per_step=0", "train.prompts_per_step: wants at least 1, got 0"},

@@ -46,8 +46,10 @@ func (s *checks) atLeast(least, value int, key string) {
 	s.want(value >= least, key, "wants at least %d, got %d", least, value)
 }
 
-func (s *checks) notNegative(key string, value float64) {
-	s.want(value >= 0, key, "wants a number >= 0, got %v", value)
+// within keeps a number that no one needs out of the arithmetic, where it would turn into infinity.
+func (s *checks) within(least, most, value float64, key string) {
+	s.want(value >= least &&
+		value <= most, key, "wants a number in [%v,%v], got %v", least, most, value)
 }
 
 // problems lists what is wrong, in the order of the keys.
@@ -57,7 +59,9 @@ func (c *Config) problems() []problem {
 	c.checkSampler(&s)
 	s.required("annotator.file", c.Annotator.File, "the annotator's TOML file")
 	s.oneOf("loss.kind", c.Loss.Kind, "dpo", "ipo", "slic")
-	s.notNegative("loss.beta", c.Loss.Beta)
+	if c.Loss.Beta != 0 { // which stands for the paper's
+		s.within(1e-6, 1e6, c.Loss.Beta, "loss.beta")
+	}
 	c.checkOptimizer(&s)
 	c.checkLoop(&s)
 	return s
@@ -86,10 +90,11 @@ func (c *Config) checkSampler(s *checks) {
 	p := c.Sampler
 	s.want(p.Temperature > 0, "sampler.temperature",
 		"wants a number > 0, got %v: two greedy answers are the same", p.Temperature)
-	s.want(p.Temperature <= 0 || p.Temperature >= 1e-3 && p.Temperature <= 1e3, "sampler.temperature",
-		"wants a number in [0.001,1000], got %v", p.Temperature)
+	s.want(p.Temperature <= 0 || p.Temperature >= MinTemperature && p.Temperature <= MaxTemperature,
+		"sampler.temperature", "wants a number in [%v,%v], got %v", MinTemperature, MaxTemperature,
+		p.Temperature)
 	s.atLeast(0, p.TopK, "sampler.top_k")
-	s.want(p.TopK <= math.MaxInt32, "sampler.top_k", "wants at most %d, got %d", math.MaxInt32, p.TopK)
+	s.want(p.TopK <= MaxTopK, "sampler.top_k", "wants at most %d, got %d", MaxTopK, p.TopK)
 	s.want(p.TopP > 0 && p.TopP <= 1, "sampler.top_p", "wants a number in (0,1], got %v", p.TopP)
 	s.atLeast(0, p.MinNewTokens, "sampler.min_new_tokens")
 	s.atLeast(1, p.MaxNewTokens, "sampler.max_new_tokens")
@@ -99,13 +104,13 @@ func (c *Config) checkSampler(s *checks) {
 
 func (c *Config) checkOptimizer(s *checks) {
 	o := c.Optimizer
-	s.notNegative("optimizer.learning_rate", o.LearningRate)
+	s.within(0, 1e3, o.LearningRate, "optimizer.learning_rate")
 	for _, b := range o.Betas {
 		s.want(b >= 0 && b < 1, "optimizer.betas", "wants numbers in [0,1), got %v", b)
 	}
-	s.want(o.Eps > 0, "optimizer.eps", "wants a number > 0, got %v", o.Eps)
-	s.notNegative("optimizer.weight_decay", o.WeightDecay)
-	s.notNegative("optimizer.clip_norm", o.ClipNorm)
+	s.within(1e-20, 1, o.Eps, "optimizer.eps")
+	s.within(0, 1e3, o.WeightDecay, "optimizer.weight_decay")
+	s.within(0, 1e9, o.ClipNorm, "optimizer.clip_norm")
 	s.atLeast(0, o.WarmupSteps, "optimizer.warmup_steps")
 	s.oneOf("optimizer.schedule", o.Schedule, "constant", "linear", "cosine")
 	s.want(o.Schedule == "constant" || c.Train.Steps < 1 || o.WarmupSteps < c.Train.Steps,
@@ -113,23 +118,28 @@ func (c *Config) checkOptimizer(s *checks) {
 		c.Train.Steps, o.Schedule, o.WarmupSteps)
 }
 
-// maxThreads is far above what one operator can use; more would only exhaust the system.
-const maxThreads = 1024
-
-// maxPrompts is far above what one step can hold in memory.
-const maxPrompts = 1 << 20
+// Bounds that hold for command line flags too.
+const (
+	MinTemperature = 1e-3 // colder is greedy in all but name
+	MaxTemperature = 1e3  // hotter is noise
+	MaxTopK        = math.MaxInt32
+	// far above what one operator can use; more would only exhaust the system
+	MaxThreads = 1024
+	MaxPrompts = 1 << 20 // far above what memory can hold at once
+)
 
 func (c *Config) checkLoop(s *checks) {
 	t, e := c.Train, c.Eval
 	s.atLeast(1, t.Steps, "train.steps")
 	s.atLeast(1, t.PromptsPerStep, "train.prompts_per_step")
-	s.want(t.PromptsPerStep <= maxPrompts, "train.prompts_per_step", "wants at most %d, got %d",
-		maxPrompts, t.PromptsPerStep)
+	s.want(t.PromptsPerStep <= MaxPrompts, "train.prompts_per_step", "wants at most %d, got %d",
+		MaxPrompts, t.PromptsPerStep)
 	s.atLeast(0, t.MicroBatch, "train.micro_batch")
 	s.atLeast(0, t.CheckpointEvery, "train.checkpoint_every")
 	s.want(t.Seed >= 0, "train.seed", "wants at least 0, got %d", t.Seed)
 	s.atLeast(0, t.Threads, "train.threads")
-	s.want(t.Threads <= maxThreads, "train.threads", "wants at most %d, got %d", maxThreads, t.Threads)
+	s.want(t.Threads <= MaxThreads, "train.threads", "wants at most %d, got %d",
+		MaxThreads, t.Threads)
 	s.atLeast(0, e.Every, "eval.every")
 	s.atLeast(0, e.Prompts, "eval.prompts")
 	s.atLeast(0, e.LivePrompts, "eval.live_prompts")

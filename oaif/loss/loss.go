@@ -19,6 +19,7 @@
 package loss
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -26,6 +27,10 @@ import (
 
 	"github.com/oaif/oaif/torch"
 )
+
+// ErrNotFinite marks log-probs, a loss or a gradient that are NaN or infinite: what a diverged
+// model gives.
+var ErrNotFinite = errors.New("not finite")
 
 // LogProbs are the summed log-probs of pairs in nats, one element a pair; all four are of the same
 // length, which is at least one, and finite.
@@ -70,8 +75,8 @@ func ByKind(kind string) (Loss, error) {
 }
 
 // Of computes the loss of the pairs. beta is over 0; divisor is the number of pairs in the whole
-// step, over 0. It returns an error for anything else, for log-probs of unequal lengths, and for
-// numbers that are not finite. Device goroutine only.
+// step, over 0. It returns an error for anything else, for log-probs of unequal lengths, and
+// ErrNotFinite for numbers that are not finite. Device goroutine only.
 func (l Loss) Of(lp LogProbs, beta float64, divisor int) (r Result, err error) {
 	if err := check(lp, beta, divisor); err != nil {
 		return Result{}, fmt.Errorf("loss %s: %w", l.Kind, err)
@@ -146,7 +151,7 @@ func check(lp LogProbs, beta float64, divisor int) error {
 func finite(what string, xs []float32) error {
 	for i, x := range xs {
 		if math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) {
-			return fmt.Errorf("element %d of %s is %g", i, what, x)
+			return fmt.Errorf("element %d of %s is %g: %w", i, what, x, ErrNotFinite)
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package loss_test
 
 import (
+	"errors"
 	"math"
 	"os"
 	"runtime"
@@ -212,12 +213,15 @@ func TestRefusals(t *testing.T) {
 		{onePair, 0.1, 0, "divisor is 0"},
 		{short, 0.1, 1, "2 policy log-probs of rejected completions for 1 pairs"},
 		{with(nan), 0.1, 1, "element 0 of reference log-probs of rejected completions is NaN"},
-		{with(inf), 0.1, 1, "is +Inf"},
-		{with(3e38), 3e38, 1, "the loss or its gradient"}, // overflows inside
+		{with(inf), 0.1, 1, "element 0 of reference log-probs of rejected completions is +Inf"},
+		{with(3e38), 3e38, 1, "element 0 of the loss or its gradient"}, // overflows inside
 	} {
-		if _, err := of(t, loss.DPO, c.lp, c.beta, c.divisor); err == nil ||
-			!strings.Contains(err.Error(), c.want) {
+		_, err := of(t, loss.DPO, c.lp, c.beta, c.divisor)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error is %v, want one with %q", err, c.want)
+		}
+		if got := errors.Is(err, loss.ErrNotFinite); got != strings.Contains(c.want, "element 0") {
+			t.Errorf("%v: not finite is %v", err, got)
 		}
 	}
 	if _, err := loss.ByKind("kto"); err == nil ||

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"reflect"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/oaif/oaif/oaif"
@@ -37,12 +39,26 @@ func (l Line) Decode(v any) error {
 	case errors.As(err, &syntax):
 		return l.Errorf("broken JSON at byte %d: %v", syntax.Offset, syntax)
 	case errors.As(err, &kind) && kind.Field == "":
-		return l.Errorf("wants a JSON %s, got %s", jsonName(kind.Type.Kind().String()), kind.Value)
+		return l.Errorf("%s", mismatch(kind))
 	case errors.As(err, &kind):
-		return l.Errorf("%q wants a JSON %s, got %s",
-			kind.Field, jsonName(kind.Type.Kind().String()), kind.Value)
+		return l.Errorf("%q %s", kind.Field, mismatch(kind))
 	}
 	return l.Errorf("%v", err)
+}
+
+// mismatch says what is wrong with a value of another type than is wanted. Package json calls 1e3
+// and 1.0, which it takes for no integers, and numbers that are too large for their type all
+// "number X".
+func mismatch(e *json.UnmarshalTypeError) string {
+	kind := e.Type.Kind()
+	digits, isNumber := strings.CutPrefix(e.Value, "number ")
+	switch {
+	case !isNumber || jsonName(kind.String()) != "number":
+		return fmt.Sprintf("wants a JSON %s, got %s", jsonName(kind.String()), e.Value)
+	case strings.ContainsAny(digits, ".eE") && kind != reflect.Float32 && kind != reflect.Float64:
+		return "wants a plain integer, got " + digits
+	}
+	return "is out of range: " + digits
 }
 
 // jsonName returns JSON's word for a Go kind.

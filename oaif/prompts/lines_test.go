@@ -109,7 +109,12 @@ func TestDecodeErrors(t *testing.T) {
 			"looking for beginning of object key string"},
 		{`[1]`, "F:7: wants a JSON object, got array"},
 		{`{"n": "x"}`, `F:7: "n" wants a JSON number, got string`},
-		{`{"n": 1.5}`, `F:7: "n" wants a JSON number, got number 1.5`},
+		{`{"n": 1.5}`, `F:7: "n" wants a plain integer, got 1.5`},
+		{`{"n": 1.0}`, `F:7: "n" wants a plain integer, got 1.0`},
+		{`{"n": 10000000000000000000}`, `F:7: "n" is out of range: 10000000000000000000`},
+		{`{"x": 1e999}`, `F:7: "x" is out of range: 1e999`},
+		{`{"list": [1, 1e3]}`, `F:7: "list" wants a plain integer, got 1e3`},
+		{`{"word": 1.5}`, `F:7: "word" wants a JSON string, got number`},
 		{`{"list": 1}`, `F:7: "list" wants a JSON array, got number`},
 		{`{"sub": 1}`, `F:7: "sub" wants a JSON object, got number`},
 		{`{"yes": 1}`, `F:7: "yes" wants a JSON boolean, got number`},
@@ -118,6 +123,7 @@ func TestDecodeErrors(t *testing.T) {
 	for _, test := range tests {
 		var v struct {
 			N    int            `json:"n"`
+			X    float64        `json:"x"`
 			List []int          `json:"list"`
 			Sub  map[string]int `json:"sub"`
 			Yes  bool           `json:"yes"`

@@ -39,6 +39,9 @@ type Format struct {
 	// MaxTokens is the largest number of prompt tokens accepted, 0 for no limit: the context less
 	// the answer.
 	MaxTokens int
+	// Check says what is wrong with a record's string fields, "prompt" among them; nil accepts all.
+	// An annotator's template may show a field that a record lacks, which is better known at once.
+	Check func(fields map[string]string) error
 }
 
 // Load reads the prompt file path: one JSON object per line with either "prompt", a string, or
@@ -85,6 +88,11 @@ func parse(line Line, format Format, enc Encoder) (*oaif.Prompt, error) {
 	fields, messages, err := record(line)
 	if err != nil {
 		return nil, err
+	}
+	if format.Check != nil {
+		if err := format.Check(fields); err != nil {
+			return nil, line.Errorf("%v", err)
+		}
 	}
 	p := &oaif.Prompt{Fields: fields}
 	if p.Text, err = render(line, fields["prompt"], messages, format, enc); err != nil {

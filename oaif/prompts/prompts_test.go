@@ -49,8 +49,7 @@ func readAll(t *testing.T, text string, format prompts.Format) []*oaif.Prompt {
 }
 
 func TestPlainPrompts(t *testing.T) {
-	text := "{\"prompt\":\"ab\"}\n\n" +
-		"{\"prompt\": \"c\", \"title\": \"T\\u00fc\", \"n\": 3, \"x\": null}\n"
+	text := "{\"prompt\":\"ab\"}\n\n{\"prompt\": \"c\", \"title\": \"T\\u00fc\", \"n\": 3, \"x\": null}\n"
 	got := readAll(t, text, prompts.Format{Template: "R: {prompt}"})
 	want := []*oaif.Prompt{
 		{Index: 0, Text: "R: ab", IDs: []int32{'R', ':', ' ', 'a', 'b'},
@@ -61,8 +60,7 @@ func TestPlainPrompts(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	bare := readAll(t, `{"prompt":"{prompt} x"}`, prompts.Format{})[0]
-	if bare.Text != "{prompt} x" {
+	if bare := readAll(t, `{"prompt":"{prompt} x"}`, prompts.Format{})[0]; bare.Text != "{prompt} x" {
 		t.Errorf("a prompt without template became %q", bare.Text)
 	}
 }
@@ -71,8 +69,7 @@ func TestChatPrompts(t *testing.T) {
 	tests := []struct{ record, text, prompt string }{
 		{`{"messages":[{"role":"user","content":"Hi"}]}`, "<user>Hi<assistant>", "Hi"},
 		{`{"prompt":"Hi"}`, "<user>Hi<assistant>", "Hi"},
-		{`{"messages":[{"role":"system","content":"Be brief."},` +
-			`{"role":"user","content":"Hi"}],"k":"v"}`,
+		{`{"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"Hi"}],"k":"v"}`,
 			"<system>Be brief.<user>Hi<assistant>", "System: Be brief.\n\nUser: Hi"},
 		{`{"messages":[{"role":"user","content":""}]}`, "<user><assistant>", ""},
 	}
@@ -85,8 +82,16 @@ func TestChatPrompts(t *testing.T) {
 	}
 }
 
+func wantsTitle(fields map[string]string) error {
+	if fields["title"] == "" {
+		return errors.New("no title")
+	}
+	return nil
+}
+
 func TestBadRecords(t *testing.T) {
 	chat := prompts.Format{Chat: true}
+	titled := prompts.Format{Check: wantsTitle}
 	tests := []struct {
 		format     prompts.Format
 		line, want string
@@ -114,10 +119,12 @@ func TestBadRecords(t *testing.T) {
 		{prompts.Format{}, `{"prompt":""}`, "F:2: the prompt has no tokens"},
 		{prompts.Format{MaxTokens: 3}, `{"prompt":"abcd"}`,
 			"F:2: the prompt has 4 tokens, 3 fit in the context with the answer"},
+		{titled, `{"prompt":"x","title":2}`, "F:2: no title"},
 	}
 	for _, test := range tests {
-		_, err := prompts.Read(strings.NewReader("{\"prompt\":\"ok\"}\n"+test.line), "F",
-			test.format, byteEncoder{})
+		_, err := prompts.Read(
+			strings.NewReader("{\"prompt\":\"ok\",\"title\":\"ok\"}\n"+test.line),
+			"F", test.format, byteEncoder{})
 		if err == nil || err.Error() != test.want || !errors.Is(err, oaif.ErrData) {
 			t.Errorf("%s:\n got %v\nwant %s", test.line, err, test.want)
 		}

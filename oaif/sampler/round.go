@@ -74,7 +74,8 @@ func (r *round) startRecording() {
 		if s.room != nil {
 			s.room.Close()
 		}
-		s.room = torch.NewRecording(s.model.Model, rows+rows/16) // the next step's prompts may be a little longer
+		// the next step's prompts may be a little longer
+		s.room = torch.NewRecording(s.model.Model, rows+rows/16)
 	}
 	r.recording = r.s.room
 	r.recording.Clear()

@@ -16,6 +16,7 @@ import (
 
 	"github.com/oaif/oaif/oaif"
 	"github.com/oaif/oaif/oaif/annotator"
+	"github.com/oaif/oaif/oaif/checkpoint"
 	"github.com/oaif/oaif/oaif/config"
 	"github.com/oaif/oaif/oaif/trainer"
 )
@@ -57,8 +58,11 @@ func child(path string) int {
 // runWatched trains cfg, with --resume if the run was begun, and calls hook at everything that
 // happens.
 func runWatched(ctx context.Context, cfg *config.Config, hook func()) (err error) {
-	_, missing := os.Stat(filepath.Join(cfg.Run.Out, "config.toml"))
-	t, err := trainer.New(cfg, missing == nil, &watcher{hook: hook})
+	resume, err := checkpoint.Begun(cfg.Run.Out)
+	if err != nil {
+		return err
+	}
+	t, err := trainer.New(cfg, resume, &watcher{hook: hook})
 	if err != nil {
 		return err
 	}

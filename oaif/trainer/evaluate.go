@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -19,8 +20,8 @@ type evalRecord struct {
 
 func evalFile(step int) string { return fmt.Sprintf("eval/step-%d.jsonl", step) }
 
-// prepareBaseline gets the starting model's answers to the held-out prompts: from the policy before its first step,
-// from the run folder later.
+// prepareBaseline gets the starting model's answers to the held-out prompts: from the policy before
+// its first step, from the run folder later.
 func (t *Trainer) prepareBaseline(ctx context.Context) (err error) {
 	if t.state.Step > 0 {
 		return t.readBaseline()
@@ -36,14 +37,18 @@ func (t *Trainer) prepareBaseline(ctx context.Context) (err error) {
 	return err
 }
 
+// readBaseline reads the starting model's answers, as they were when the checkpoint was written.
 func (t *Trainer) readBaseline() error {
 	path := t.run.Path(evalFile(0))
-	f, err := os.Open(path)
+	text, err := os.ReadFile(path)
 	if err != nil {
-		return oaif.DataError(fmt.Sprintf("%s: the starting model's answers cannot be read: %v", path, err))
+		return oaif.DataError(
+			fmt.Sprintf("%s: the starting model's answers cannot be read: %v", path, err))
 	}
-	defer func() { _ = f.Close() }() // only read from
-	for line, err := range prompts.Lines(f, path) {
+	if digest(text) != t.state.Baseline {
+		return oaif.DataError(path + ": has changed since the run began")
+	}
+	for line, err := range prompts.Lines(bytes.NewReader(text), path) {
 		if err != nil {
 			return err
 		}
@@ -51,10 +56,8 @@ func (t *Trainer) readBaseline() error {
 		if err := line.Decode(&it); err != nil {
 			return err
 		}
-		t.baseline = append(t.baseline, oaif.Completion{IDs: it.BaselineIDs, Text: it.Baseline, Finish: it.Finish})
-	}
-	if len(t.baseline) != len(t.heldout) {
-		return oaif.DataError(fmt.Sprintf("%s: %d answers for %d held-out prompts", path, len(t.baseline), len(t.heldout)))
+		t.baseline = append(t.baseline,
+			oaif.Completion{IDs: it.BaselineIDs, Text: it.Baseline, Finish: it.Finish})
 	}
 	return nil
 }
@@ -72,7 +75,8 @@ func (t *Trainer) evaluate(ctx context.Context, n int) error {
 			return err
 		}
 	}
-	judges := []eval.Judge{{Name: "annotator", Annotator: t.asked}, {Name: "vader", Annotator: t.vader}}
+	judges := []eval.Judge{{Name: "annotator", Annotator: t.asked},
+		{Name: "vader", Annotator: t.vader}}
 	r, err := eval.Compare(ctx, held, policy, baseline, judges)
 	if err != nil {
 		return err
@@ -80,11 +84,7 @@ func (t *Trainer) evaluate(ctx context.Context, n int) error {
 	if err := r.MeasureKL(ctx, t.policy, t.reference, held); err != nil {
 		return err
 	}
-	lines, err := r.Lines()
-	if err != nil {
-		return err
-	}
-	if err := t.run.WriteFile(evalFile(step), lines); err != nil {
+	if err := t.writeAnswers(step, r); err != nil {
 		return err
 	}
 	if err := t.append(checkpoint.Metrics, evalRecord{step, r.Record}); err != nil {
@@ -99,4 +99,17 @@ func (t *Trainer) evaluate(ctx context.Context, n int) error {
 		return t.conclude(held, policy, baseline, r)
 	}
 	return nil
+}
+
+// writeAnswers writes an evaluation's answers, and keeps the digest of those that later ones are
+// compared with.
+func (t *Trainer) writeAnswers(step int, r eval.Result) error {
+	lines, err := r.Lines()
+	if err != nil {
+		return err
+	}
+	if step == 0 {
+		t.state.Baseline = digest(lines)
+	}
+	return t.run.WriteFile(evalFile(step), lines)
 }

@@ -41,7 +41,8 @@ func TestEvaluations(t *testing.T) {
 	}
 }
 
-// TestLostBaseline: a run whose starting model's answers are gone or cut off is not resumed.
+// TestLostBaseline: a run whose starting model's answers are gone, cut off or changed is not
+// resumed.
 func TestLostBaseline(t *testing.T) {
 	path := workplace(t, pointwise)
 	file := filepath.Join(train(t, path), "eval", "step-0.jsonl")
@@ -49,19 +50,24 @@ func TestLostBaseline(t *testing.T) {
 	put := func(data []byte) func() error {
 		return func() error { return os.WriteFile(file, data, 0o666) }
 	}
-	for want, change := range map[string]func() error{
-		"cannot be read":                    func() error { return os.Remove(file) },
-		"5 answers for 6 held-out prompts":  put(cutLine(text)),
-		"eval/step-0.jsonl:6: broken JSON ": put(text[:len(text)-9]),
+	const changed = "has changed since the run began"
+	for name, c := range map[string]struct {
+		change func() error
+		want   string
+	}{
+		"gone":        {func() error { return os.Remove(file) }, "cannot be read"},
+		"a line less": {put(cutLine(text)), changed},
+		"torn":        {put(text[:len(text)-9]), changed},
+		"another":     {put(bytes.Replace(text, []byte(`"length"`), []byte(`"eos"`), 1)), changed},
 	} {
-		t.Run(want, func(t *testing.T) {
-			if err := change(); err != nil {
+		t.Run(name, func(t *testing.T) {
+			if err := c.change(); err != nil {
 				t.Fatal(err)
 			}
 			err := open(t, load(t, path), true, &watcher{}).Run(context.Background())
-			if !errors.Is(err, oaif.ErrData) || !strings.Contains(err.Error(), want) ||
+			if !errors.Is(err, oaif.ErrData) || !strings.Contains(err.Error(), c.want) ||
 				!strings.Contains(err.Error(), file) {
-				t.Errorf("got %v, want %q", err, want)
+				t.Errorf("got %v, want %q", err, c.want)
 			}
 		})
 	}

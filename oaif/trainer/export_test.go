@@ -65,3 +65,6 @@ func (t *Trainer) read(set torch.Buffer) (all []float32) {
 
 // LearningRate returns the rate of step n under cfg.
 func LearningRate(cfg *config.Config, n int) float64 { return (&Trainer{cfg: cfg}).learningRate(n) }
+
+// Difference is how a resumed run's configuration is compared with the one that it was begun with.
+func Difference(was, is string) (a, b string, differ bool) { return difference(was, is) }

@@ -40,8 +40,9 @@ func openFiles(cfg *config.Config) (f *files, err error) {
 		return f, err
 	}
 	if a, b := f.policy.Config().Vocab, f.reference.Config().Vocab; a != b {
-		return f, oaif.UsageError(fmt.Sprintf("model.reference: %s has a vocabulary of %d tokens, %s of %d",
-			f.reference.Path(), b, f.policy.Path(), a))
+		return f, oaif.UsageError(
+			fmt.Sprintf("model.reference: %s has a vocabulary of %d tokens, %s of %d",
+				f.reference.Path(), b, f.policy.Path(), a))
 	}
 	asked := f.reference
 	if f.spec.Model != "" {
@@ -61,7 +62,8 @@ func openFiles(cfg *config.Config) (f *files, err error) {
 			return f, err
 		}
 	}
-	// Before there is a run folder: the annotator itself looks at its candidates when it is first asked.
+	// Before there is a run folder: the annotator itself looks at its candidates when it is first
+	// asked.
 	_, err = lm.Candidates(f.judgeVocab, f.spec.Candidates())
 	return f, err
 }

@@ -219,7 +219,8 @@ func results(out string, steps int) []string {
 		panic(err) // both paths are made from out
 	}
 	return []string{
-		filepath.Join(cp, "weights"), filepath.Join(cp, "optimizer"), "pairs.jsonl", "metrics.jsonl",
+		filepath.Join(cp, "weights"), filepath.Join(cp, "optimizer"), "pairs.jsonl",
+		"metrics.jsonl",
 		"model/model.safetensors", "eval/step-0.jsonl", fmt.Sprintf("eval/step-%d.jsonl", steps),
 	}
 }

@@ -18,12 +18,12 @@ import (
 
 const configFile = "config.toml"
 
-// adoptResolved fills in the device, dtype and threads that the run was started with where cfg leaves them open, and
-// refuses a config that differs from the run's in anything else.
+// adoptResolved fills in the device, dtype and threads that the run was started with where cfg
+// leaves them open, and refuses a config that differs from the run's in anything else.
 func adoptResolved(cfg *config.Config) error {
 	path := filepath.Join(cfg.Run.Out, configFile)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return oaif.DataError(cfg.Run.Out + ": holds no run to resume; start it without --resume")
+		return oaif.DataError(path + ": is missing; there is no run to resume without it")
 	}
 	old, err := config.Load(path, nil)
 	if err != nil {
@@ -47,13 +47,31 @@ func adoptResolved(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	a, b := strings.Split(was, "\n"), strings.Split(is, "\n")
-	for i := range min(len(a), len(b)) {
-		if a[i] != b[i] {
-			return oaif.UsageError(fmt.Sprintf("a resumed run keeps its config: %s has %s, now asked for %s", path, a[i], b[i]))
-		}
+	if a, b, differ := difference(was, is); differ {
+		return oaif.UsageError(fmt.Sprintf(
+			"a resumed run keeps its config: %s has %s, now asked for %s", path, a, b))
 	}
 	return nil
+}
+
+// difference returns the first line of each text that is not the other's; a text that ends before
+// the other has "nothing" there.
+func difference(was, is string) (a, b string, differ bool) {
+	if was == is {
+		return "", "", false
+	}
+	old, now := strings.Split(was, "\n"), strings.Split(is, "\n")
+	i := 0
+	for i < len(old) && i < len(now) && old[i] == now[i] {
+		i++
+	}
+	line := func(lines []string) string {
+		if i < len(lines) && lines[i] != "" {
+			return lines[i]
+		}
+		return "nothing"
+	}
+	return line(old), line(now), true
 }
 
 func encode(cfg *config.Config) (string, error) {
@@ -106,7 +124,8 @@ func (t *Trainer) finish() error {
 	return err
 }
 
-// export writes the policy's fp32 masters as a Hugging Face folder, with the EOS set that sampling stopped on.
+// export writes the policy's fp32 masters as a Hugging Face folder, with the EOS set that sampling
+// stopped on.
 func (t *Trainer) export() error {
 	c := t.policy.Config
 	c.EOS = t.vocab.EOS

@@ -2,7 +2,6 @@ package trainer
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	"github.com/oaif/oaif/oaif"
@@ -26,15 +25,18 @@ func keep(pairs []oaif.Pair, prefs []oaif.Preference, ref [][2]float64) []prefer
 	for i, p := range pairs {
 		switch prefs[i].Verdict {
 		case oaif.VerdictA:
-			out = append(out, preferred{p.Prompt.IDs, p.A, p.B, ref[i][0], ref[i][1], 2 * i, 2*i + 1})
+			out = append(out,
+				preferred{p.Prompt.IDs, p.A, p.B, ref[i][0], ref[i][1], 2 * i, 2*i + 1})
 		case oaif.VerdictB:
-			out = append(out, preferred{p.Prompt.IDs, p.B, p.A, ref[i][1], ref[i][0], 2*i + 1, 2 * i})
+			out = append(out,
+				preferred{p.Prompt.IDs, p.B, p.A, ref[i][1], ref[i][0], 2*i + 1, 2 * i})
 		}
 	}
 	return out
 }
 
-// gradient is what a step's kept pairs add up to. The gradients themselves lie in the policy's buffers.
+// gradient is what a step's kept pairs add up to. The gradients themselves lie in the policy's
+// buffers.
 type gradient struct {
 	kept               int
 	loss               float64
@@ -70,12 +72,13 @@ func (t *Trainer) referenceLogprobs(ctx context.Context, pairs []oaif.Pair) ([][
 	return out, nil
 }
 
-// gradient sums the loss's gradient over micro-batches. Its divisor is the number of kept pairs of the whole step,
-// so that micro-batches give the gradient of one batch.
+// gradient sums the loss's gradient over micro-batches. Its divisor is the number of kept pairs of
+// the whole step, so that micro-batches give the gradient of one batch.
 func (t *Trainer) gradient(ctx context.Context, kept []preferred) (gradient, error) {
 	g := gradient{kept: len(kept)}
 	err := t.dev.Do(func() {
-		t.policy.Commit(false) // the blocked weights served sampling; their memory goes to the gradients
+		// the blocked weights served sampling; their memory goes to the gradients
+		t.policy.Commit(false)
 		t.policy.ZeroGrad()
 	})
 	if err != nil {
@@ -130,8 +133,8 @@ func (t *Trainer) backward(part []preferred, last bool, g *gradient) error {
 	return nil
 }
 
-// pass scores a micro-batch with the weights as they are now. They are those that sampled it, so where the sampler
-// kept its activations nothing is computed twice. Device goroutine only.
+// pass scores a micro-batch with the weights as they are now. They are those that sampled it, so
+// where the sampler kept its activations nothing is computed twice. Device goroutine only.
 func (t *Trainer) pass(part []preferred, seqs []model.Sequence, last bool) *model.Pass {
 	rec := t.recorded()
 	if rec == nil {
@@ -155,8 +158,8 @@ func (g *gradient) observe(c oaif.Completion, s model.Scored) {
 	g.tokens += len(s.Logprobs)
 }
 
-// update takes one optimizer step if there is anything to learn from, and makes the weights ready for sampling. n is
-// the step's 1-based number.
+// update takes one optimizer step if there is anything to learn from, and makes the weights ready
+// for sampling. n is the step's 1-based number.
 func (t *Trainer) update(n int, g *gradient) error {
 	g.learningRate = t.learningRate(n)
 	if g.kept > 0 {
@@ -164,8 +167,7 @@ func (t *Trainer) update(n int, g *gradient) error {
 			return err
 		}
 		if math.IsNaN(g.norm) || math.IsInf(g.norm, 0) {
-			return oaif.DataError(fmt.Sprintf("training has diverged: the gradient of step %d is not finite; "+
-				"start again with a lower optimizer.learning_rate", n))
+			return diverged("the gradient of step %d is not finite", n)
 		}
 		t.state.Updates++
 	}
@@ -187,7 +189,8 @@ func (t *Trainer) descend(g *gradient) {
 	t.optimizer.Step(g.learningRate, scale, t.state.Updates)
 }
 
-// recorded returns the activations of this step's sampling; nil when the forward pass is to be run again.
+// recorded returns the activations of this step's sampling; nil when the forward pass is to be run
+// again.
 func (t *Trainer) recorded() *model.Recorded { return t.answers.Recorded() }
 
 // segment is the number of layers whose activations are kept at a time.

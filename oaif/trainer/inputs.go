@@ -27,10 +27,14 @@ func (t *Trainer) digests() (map[string]string, error) {
 		if err != nil {
 			return nil, oaif.DataError(fmt.Sprintf("cannot be read again: %v", err))
 		}
-		sum := sha256.Sum256(text)
-		out[path] = hex.EncodeToString(sum[:])
+		out[path] = digest(text)
 	}
 	return out, nil
+}
+
+func digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }
 
 // checkInputs refuses to go on with inputs other than those that a run began with.

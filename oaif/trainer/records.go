@@ -72,7 +72,9 @@ type systemRecord struct {
 }
 
 // record writes a step's lines and tells the watcher.
-func (t *Trainer) record(n int, w *watch, pairs []oaif.Pair, prefs []oaif.Preference, ref [][2]float64, g gradient) error {
+func (t *Trainer) record(
+	n int, w *watch, pairs []oaif.Pair, prefs []oaif.Preference, ref [][2]float64, g gradient,
+) error {
 	for i, p := range pairs {
 		if err := t.append(checkpoint.Pairs, pairLine(n, p, prefs[i], ref[i])); err != nil {
 			return err
@@ -82,9 +84,7 @@ func (t *Trainer) record(n int, w *watch, pairs []oaif.Pair, prefs []oaif.Prefer
 	if err := t.append(checkpoint.Metrics, m); err != nil {
 		return err
 	}
-	if n == 1 {
-		t.callOutPosition(prefs)
-	}
+	t.callOutPosition(prefs)
 	sys, err := t.system(n, w, tokens)
 	if err != nil {
 		return err
@@ -96,7 +96,8 @@ func (t *Trainer) record(n int, w *watch, pairs []oaif.Pair, prefs []oaif.Prefer
 // system writes the line of system.jsonl for the work that w timed.
 func (t *Trainer) system(n int, w *watch, tokens int) (systemRecord, error) {
 	s := systemRecord{
-		Step: n, Time: time.Now().UTC().Format(time.RFC3339), Seconds: w.total(), Stages: w.stages, Tokens: tokens,
+		Step: n, Time: time.Now().UTC().Format(time.RFC3339), Seconds: w.total(), Stages: w.stages,
+		Tokens:      tokens,
 		LiveHandles: torch.LiveHandles(), RSS: residentBytes(), PeakRSS: peakResidentBytes(),
 	}
 	if s.Seconds > 0 {
@@ -118,19 +119,23 @@ func (t *Trainer) append(log string, record any) error {
 	return t.run.Append(log, line)
 }
 
-// callOutPosition says in plain words, after the first batch, that an annotator answers by position.
+// callOutPosition says in plain words that an annotator answers by position: once, after the step
+// with which enough pairs were judged to tell.
 func (t *Trainer) callOutPosition(prefs []oaif.Preference) {
-	var h annotator.Health
-	h.Add(prefs...)
-	if text := h.Warning(); text != "" {
+	if t.state.Judged.Enough() {
+		return
+	}
+	t.state.Judged.Add(prefs...)
+	if text := t.state.Judged.Warning(); text != "" {
 		t.observer.Warn(text)
 	}
 }
 
 func pairLine(n int, p oaif.Pair, pref oaif.Preference, ref [2]float64) pairRecord {
 	r := pairRecord{
-		Step: n, Index: p.Prompt.Index, Prompt: p.Prompt.Text, PromptIDs: p.Prompt.IDs, Preference: pref,
-		A: answer(p.A, ref[0]), B: answer(p.B, ref[1]), Skipped: skipped(pref),
+		Step: n, Index: p.Prompt.Index, Prompt: p.Prompt.Text, PromptIDs: p.Prompt.IDs,
+		Preference: pref,
+		A:          answer(p.A, ref[0]), B: answer(p.B, ref[1]), Skipped: skipped(pref),
 	}
 	if r.Skipped == "" {
 		r.Chosen = string(pref.Verdict)
@@ -156,10 +161,14 @@ func skipped(p oaif.Preference) string {
 }
 
 // measure sums a step up; tokens is how many were sampled.
-func measure(n int, pairs []oaif.Pair, prefs []oaif.Preference, ref [][2]float64, g gradient) (m Metrics, tokens int) {
+func measure(
+	n int, pairs []oaif.Pair, prefs []oaif.Preference, ref [][2]float64, g gradient,
+) (m Metrics, tokens int) {
 	m = Metrics{
-		Step: n, Loss: g.loss, RewardMargin: g.margin, RewardAccuracy: g.accuracy, Pairs: len(pairs), Kept: g.kept,
-		GapMax: g.gapMax, LearningRate: g.learningRate, GradNorm: g.norm, AnnotatorScore: annotatorScore(prefs),
+		Step: n, Loss: g.loss, RewardMargin: g.margin, RewardAccuracy: g.accuracy,
+		Pairs: len(pairs), Kept: g.kept,
+		GapMax: g.gapMax, LearningRate: g.learningRate, GradNorm: g.norm,
+		AnnotatorScore: annotatorScore(prefs),
 	}
 	if g.tokens > 0 {
 		m.Entropy, m.GapMean = g.entropySum/float64(g.tokens), g.gapSum/float64(g.tokens)
@@ -167,7 +176,8 @@ func measure(n int, pairs []oaif.Pair, prefs []oaif.Preference, ref [][2]float64
 	var answers []oaif.Completion
 	for i, p := range pairs {
 		answers = append(answers, p.A, p.B)
-		m.KL += (sumLogprobs(p.A) - ref[i][0] + sumLogprobs(p.B) - ref[i][1]) / float64(2*len(pairs))
+		m.KL += (sumLogprobs(p.A) - ref[i][0] + sumLogprobs(p.B) - ref[i][1]) / float64(
+			2*len(pairs))
 		switch skipped(prefs[i]) {
 		case "identical":
 			m.SkippedIdentical++
@@ -188,8 +198,8 @@ func measure(n int, pairs []oaif.Pair, prefs []oaif.Preference, ref [][2]float64
 	return m, l.Tokens
 }
 
-// annotatorScore is a pointwise annotator's mean score of all answers in nats; for a pairwise one, the mean
-// probability that it gives to the answer it prefers.
+// annotatorScore is a pointwise annotator's mean score of all answers in nats; for a pairwise one,
+// the mean probability that it gives to the answer it prefers.
 func annotatorScore(prefs []oaif.Preference) float64 {
 	sum, count := 0.0, 0
 	for _, p := range prefs {

@@ -59,10 +59,12 @@ func TestRecords(t *testing.T) {
 		}
 	}
 	if steps != 4 || evals != 3 {
-		t.Errorf("%d steps and %d evaluations, want 4 and 3: at the start, after 2 and 4", steps, evals)
+		t.Errorf("%d steps and %d evaluations, want 4 and 3: at the start, after 2 and 4",
+			steps, evals)
 	}
 	for _, p := range objects(t, filepath.Join(out, "pairs.jsonl")) {
-		wantKeys(t, "a pair", p, "step index prompt prompt_ids a b p_a verdict orders chosen skipped")
+		wantKeys(t, "a pair", p,
+			"step index prompt prompt_ids a b p_a verdict orders chosen skipped")
 		wantKeys(t, "an answer", p["a"].(map[string]any), answerFields)
 		wantKeys(t, "an answer", p["b"].(map[string]any), answerFields)
 		wantKeys(t, "an order", p["orders"].([]any)[0].(map[string]any), "first p_first")
@@ -96,7 +98,8 @@ func TestHandlesStayFlat(t *testing.T) {
 	first := lines[0]["live_handles"]
 	for _, l := range lines {
 		if l["live_handles"] != first {
-			t.Errorf("step %v has %v live handles, the first %v", l["step"], l["live_handles"], first)
+			t.Errorf("step %v has %v live handles, the first %v", l["step"],
+				l["live_handles"], first)
 		}
 	}
 }

@@ -46,7 +46,8 @@ func TestChangedConfigIsRefused(t *testing.T) {
 		"beta = 0.1", "beta = 0.2")
 	refused(t, load(t, path, "train.steps=2"), true, oaif.ErrUsage, "steps = 1", "steps = 2")
 	// A folder that moved is the same run; "auto" and 0 stand for what the run was begun with.
-	cfg := load(t, path, "train.steps=1", "train.threads=0", "model.device=auto", "model.dtype=auto")
+	cfg := load(t, path, "train.steps=1", "train.threads=0", "model.device=auto",
+		"model.dtype=auto")
 	moved := cfg.Run.Out + "-moved"
 	if err := os.Rename(cfg.Run.Out, moved); err != nil {
 		t.Fatal(err)
@@ -57,6 +58,21 @@ func TestChangedConfigIsRefused(t *testing.T) {
 	}
 	if cfg.Train.Threads != 1 || cfg.Model.Device != "cpu" || cfg.Model.DType != "float32" {
 		t.Errorf("resumed with %d threads and %+v", cfg.Train.Threads, cfg.Model)
+	}
+}
+
+// TestDifference: a configuration that has more lines or fewer is another one too.
+func TestDifference(t *testing.T) {
+	for _, c := range []struct{ was, is, a, b string }{
+		{"x = 1\n", "x = 1\n", "", ""},
+		{"x = 1\ny = 2\n", "x = 1\ny = 3\n", "y = 2", "y = 3"},
+		{"x = 1\n", "x = 1\ny = 2\n", "nothing", "y = 2"},
+		{"x = 1\ny = 2", "x = 1", "y = 2", "nothing"},
+	} {
+		if a, b, differ := trainer.Difference(c.was, c.is); a != c.a || b != c.b ||
+			differ != (a != b) {
+			t.Errorf("%q and %q: %q and %q, %v", c.was, c.is, a, b, differ)
+		}
 	}
 }
 
@@ -89,7 +105,8 @@ func TestChangedInputsAreRefused(t *testing.T) {
 			train(t, path, sets...)
 			cfg := load(t, path, sets...)
 			change(t, cfg)
-			refused(t, cfg, true, oaif.ErrData, filepath.Join(dir, name), "has changed since the run began")
+			refused(t, cfg, true, oaif.ErrData, filepath.Join(dir, name),
+				"has changed since the run began")
 		})
 	}
 }
@@ -105,7 +122,8 @@ func flipLastByte(t *testing.T, path string) {
 func TestFolders(t *testing.T) {
 	path := workplace(t, pointwise)
 	cfg := load(t, path)
-	refused(t, cfg, true, oaif.ErrData, "holds no run to resume; start it without --resume")
+	refused(t, cfg, true, oaif.ErrData,
+		"config.toml: is missing; there is no run to resume without it")
 	if _, err := os.Stat(cfg.Run.Out); err == nil {
 		t.Error("a refused run left a folder")
 	}
@@ -130,7 +148,8 @@ func TestSecondProcess(t *testing.T) {
 		var errs errorText
 		cmd.Stdout, cmd.Stderr = io.Discard, &errs
 		err := cmd.Run()
-		if cmd.ProcessState.ExitCode() != 1 || !strings.Contains(string(errs), "another process works") ||
+		if cmd.ProcessState.ExitCode() != 1 ||
+			!strings.Contains(string(errs), "another process works") ||
 			strings.Count(string(errs), "\n") != 1 {
 			t.Errorf("the second process ended with %v: %s", err, errs)
 		}

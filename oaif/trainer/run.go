@@ -7,27 +7,43 @@ import (
 	"fmt"
 
 	"github.com/oaif/oaif/oaif"
+	"github.com/oaif/oaif/oaif/loss"
 )
 
-// Run trains to the last step, evaluates, and writes model/ and summary.json. When ctx is cancelled it stops between
-// two units of work and returns oaif.ErrInterrupted; the run can be resumed.
+// Run trains to the last step, evaluates, and writes model/ and summary.json. When ctx is cancelled
+// it stops between two units of work and returns oaif.ErrInterrupted; the run can be resumed.
 func (t *Trainer) Run(ctx context.Context) error {
 	err := t.loop(ctx)
 	step := t.state.Step
 	var unwritable *json.UnsupportedValueError
 	switch {
 	case errors.Is(err, context.Canceled):
-		return fmt.Errorf("stopped after step %d of %d; go on with --resume: %w", step, t.cfg.Train.Steps,
-			oaif.ErrInterrupted)
+		return oaif.InterruptedError(fmt.Sprintf("stopped after step %d of %d; --resume %s",
+			step, t.cfg.Train.Steps, t.afterStop()))
 	case errors.As(err, &unwritable): // JSON has no NaN and no infinity
-		return oaif.DataError(fmt.Sprintf("training has diverged: after step %d a result is %s; "+
-			"start again with a lower optimizer.learning_rate", step, unwritable.Str))
+		return diverged("after step %d a result is %s", step, unwritable.Str)
+	case errors.Is(err, loss.ErrNotFinite):
+		return diverged("the loss of step %d is not finite", step+1)
 	}
 	return err
 }
 
-// loop alternates evaluation, step and checkpoint in an order that makes every checkpoint a clean cut: what comes
-// after it, an evaluation of the same step included, is done again after a resume.
+// diverged is the error of a run whose weights were driven to where numbers end.
+func diverged(format string, args ...any) error {
+	return oaif.DataError(fmt.Sprintf("training has diverged: "+format+
+		"; start again with a lower optimizer.learning_rate", args...))
+}
+
+// afterStop says where a run that stops now goes on: stopping writes no checkpoint.
+func (t *Trainer) afterStop() string {
+	if t.saved == 0 {
+		return "starts at step 1 again: there is no checkpoint yet"
+	}
+	return fmt.Sprintf("goes on from step %d, the last checkpoint", t.saved)
+}
+
+// loop alternates evaluation, step and checkpoint in an order that makes every checkpoint a clean
+// cut: what comes after it, an evaluation of the same step included, is done again after a resume.
 func (t *Trainer) loop(ctx context.Context) error {
 	if err := t.prepareBaseline(ctx); err != nil {
 		return err
@@ -53,8 +69,8 @@ func (t *Trainer) loop(ctx context.Context) error {
 	}
 }
 
-// evaluateIfDue evaluates on all held-out prompts before the first and after the last step, and on the first few of
-// them every Eval.Every steps.
+// evaluateIfDue evaluates on all held-out prompts before the first and after the last step, and on
+// the first few of them every Eval.Every steps.
 func (t *Trainer) evaluateIfDue(ctx context.Context) error {
 	n, e := t.state.Step, t.cfg.Eval
 	switch {

@@ -7,8 +7,8 @@ import (
 	"github.com/oaif/oaif/oaif/prompts"
 )
 
-// learningRate is the rate of step n, counted from 1: a linear rise over the warm-up steps, then constant, or linear
-// or cosine down to 0 at the last step.
+// learningRate is the rate of step n, counted from 1: a linear rise over the warm-up steps, then
+// constant, or linear or cosine down to 0 at the last step.
 func (t *Trainer) learningRate(n int) float64 {
 	o, steps := t.cfg.Optimizer, t.cfg.Train.Steps
 	if n <= o.WarmupSteps {

@@ -7,15 +7,19 @@ import (
 	"math"
 
 	"github.com/oaif/oaif/oaif"
+	"github.com/oaif/oaif/oaif/annotator"
 	"github.com/oaif/oaif/oaif/checkpoint"
 	"github.com/oaif/oaif/torch"
 )
 
 // state is what a checkpoint holds besides weights and optimizer.
 type state struct {
-	Step    int               `json:"step"`    // steps done
-	Updates int               `json:"updates"` // optimizer steps taken: fewer, when a step kept no pair
-	Inputs  map[string]string `json:"inputs"`  // see digests
+	Step int `json:"step"` // steps done
+	// optimizer steps taken: fewer, when a step kept no pair
+	Updates  int               `json:"updates"`
+	Inputs   map[string]string `json:"inputs"`   // see digests
+	Baseline string            `json:"baseline"` // SHA-256 of eval/step-0.jsonl
+	Judged   annotator.Health  `json:"judged"`   // of the first steps, see callOutPosition
 }
 
 // save writes a checkpoint of the step that was just done.
@@ -24,7 +28,8 @@ func (t *Trainer) save() error {
 	s := torch.NewScope()
 	var blobs []checkpoint.Blob
 	err := t.dev.Do(func() {
-		blobs = []checkpoint.Blob{t.blob("weights", t.masters(s)), t.blob("optimizer", t.optimizer.State(s))}
+		blobs = []checkpoint.Blob{t.blob("weights", t.masters(s)),
+			t.blob("optimizer", t.optimizer.State(s))}
 	})
 	if err == nil {
 		err = t.run.Save(t.state.Step, t.state, blobs)
@@ -35,6 +40,7 @@ func (t *Trainer) save() error {
 	if err != nil {
 		return err
 	}
+	t.saved = t.state.Step
 	w.lap("checkpoint")
 	_, err = t.system(t.state.Step, w, 0)
 	return err
@@ -50,6 +56,7 @@ func (t *Trainer) restore(cp *checkpoint.Checkpoint) error {
 	if err := checkInputs(t.state.Inputs, inputs); err != nil {
 		return err
 	}
+	t.saved = cp.Step
 	s := torch.NewScope()
 	var masters, moments []*torch.Tensor
 	err := t.dev.Do(func() { masters, moments = t.masters(s), t.optimizer.State(s) })
@@ -74,7 +81,8 @@ func (t *Trainer) masters(s *torch.Scope) []*torch.Tensor {
 	return out
 }
 
-// blob streams tensors as little-endian float32, one after the other. Device goroutine only; Write is not.
+// blob streams tensors as little-endian float32, one after the other. Device goroutine only; Write
+// is not.
 func (t *Trainer) blob(name string, tensors []*torch.Tensor) checkpoint.Blob {
 	size := int64(0)
 	for _, x := range tensors {
@@ -117,7 +125,8 @@ func (t *Trainer) fill(cp *checkpoint.Checkpoint, name string, tensors []*torch.
 // floatsPerChunk bounds what is converted at a time: 4 MB.
 const floatsPerChunk = 1 << 20
 
-// chunks calls use with consecutive parts of flat tensors and their lengths. use is not on the device goroutine.
+// chunks calls use with consecutive parts of flat tensors and their lengths. use is not on the
+// device goroutine.
 func (t *Trainer) chunks(tensors []*torch.Tensor, use func(part *torch.Tensor, n int) error) error {
 	for _, x := range tensors {
 		size := 0

@@ -12,9 +12,10 @@ import (
 
 // Summary is summary.json: what a finished run came to.
 type Summary struct {
-	Steps   int                `json:"steps"`
-	Seconds float64            `json:"seconds"` // of all work done, repeated work after a resume included
-	Tokens  int                `json:"tokens"`  // sampled for training
+	Steps int `json:"steps"`
+	// of all work done, repeated work after a resume included
+	Seconds float64            `json:"seconds"`
+	Tokens  int                `json:"tokens"` // sampled for training
 	PeakRSS int64              `json:"peak_rss_bytes"`
 	KL      float64            `json:"kl_nats"` // mean per held-out answer, exact
 	Stages  map[string]float64 `json:"stage_seconds"`
@@ -36,7 +37,9 @@ type skips struct {
 }
 
 // conclude sums the run up after its last evaluation.
-func (t *Trainer) conclude(held []*oaif.Prompt, policy, baseline []oaif.Completion, r eval.Result) error {
+func (t *Trainer) conclude(
+	held []*oaif.Prompt, policy, baseline []oaif.Completion, r eval.Result,
+) error {
 	s := Summary{Steps: t.cfg.Train.Steps, KL: r.Record.KL, Stages: map[string]float64{}}
 	for _, j := range r.Record.Judges {
 		s.Evals = append(s.Evals, judged{j, r.Record.MeanTokens, r.Record.BaselineMeanTokens})

@@ -29,9 +29,11 @@ type Observer interface {
 
 // Optimizer updates a model's masters from its gradients. Device goroutine only.
 type Optimizer interface {
-	// Step takes one step at rate lr with the gradients times scale; t is the 1-based count of steps.
+	// Step takes one step at rate lr with the gradients times scale; t is the 1-based count of
+	// steps.
 	Step(lr, scale float64, t int)
-	// State returns all of the optimizer's tensors, always in the same order; they share its memory.
+	// State returns all of the optimizer's tensors, always in the same order; they share its
+	// memory.
 	State(s *torch.Scope) []*torch.Tensor
 	Close()
 }
@@ -59,10 +61,12 @@ type Trainer struct {
 	journal   *annotator.Journal
 	run       *checkpoint.Run
 	state     state
+	saved     int // step of the newest checkpoint that can be used, 0 for none
 }
 
-// New loads everything that cfg names and opens the run folder; with resume it goes on from the newest checkpoint.
-// It changes cfg's device, dtype and threads to what they resolved to. Close the trainer.
+// New loads everything that cfg names and opens the run folder; with resume it goes on from the
+// newest checkpoint of the run that must be there (see checkpoint.Begun). It changes cfg's device,
+// dtype and threads to what they resolved to. Close the trainer.
 func New(cfg *config.Config, resume bool, o Observer) (t *Trainer, err error) {
 	t = &Trainer{cfg: cfg, observer: o}
 	defer func() {
@@ -96,20 +100,18 @@ func New(cfg *config.Config, resume bool, o Observer) (t *Trainer, err error) {
 	if err := t.loadAnnotator(); err != nil {
 		return t, err
 	}
-	// All is loaded: neither the mapped files nor the buffers of their conversion are needed any more.
+	// All is loaded: neither the mapped files nor the buffers of their conversion are needed any
+	// more.
 	err = t.files.close()
 	debug.FreeOSMemory()
 	return t, err
 }
 
 func (t *Trainer) loadPrompts() error {
-	c := t.files.policy.Config()
-	room := c.Context - t.cfg.Sampler.MaxNewTokens
-	if room < 1 {
-		return oaif.UsageError(fmt.Sprintf("sampler.max_new_tokens: %d leave no room for a prompt in the context of %d of %s",
-			t.cfg.Sampler.MaxNewTokens, c.Context, t.cfg.Model.Path))
+	f, err := PromptFormat(t.cfg, t.files.policy.Config().Context, t.files.spec)
+	if err != nil {
+		return err
 	}
-	f := prompts.Format{Template: t.cfg.Data.Template, Chat: t.cfg.Data.Chat, MaxTokens: room}
 	train, err := prompts.Load(t.cfg.Data.Train, f, t.vocab)
 	if err != nil {
 		return err
@@ -120,6 +122,25 @@ func (t *Trainer) loadPrompts() error {
 		t.heldout = t.heldout[:n]
 	}
 	return err
+}
+
+// PromptFormat says how records become prompts of a policy with a context of that many tokens, and
+// which records are refused: those that leave no room for an answer, and those without a field that
+// spec's templates show. spec may be nil, which refuses none of the latter.
+func PromptFormat(
+	cfg *config.Config, context int, spec *annotator.Spec,
+) (f prompts.Format, err error) {
+	room := context - cfg.Sampler.MaxNewTokens
+	if room < 1 {
+		return f, oaif.UsageError(
+			fmt.Sprintf("sampler.max_new_tokens: %d leave no room for a prompt "+
+				"in the context of %d of %s", cfg.Sampler.MaxNewTokens, context, cfg.Model.Path))
+	}
+	f = prompts.Format{Template: cfg.Data.Template, Chat: cfg.Data.Chat, MaxTokens: room}
+	if spec != nil {
+		f.Check = spec.CheckFields
+	}
+	return f, nil
 }
 
 func (t *Trainer) loadModels() error {
@@ -156,13 +177,15 @@ func (t *Trainer) loadModels() error {
 	s := t.cfg.Sampler
 	t.answers = sampler.New(t.policy, t.vocab, sampler.Options{
 		Temperature: s.Temperature, TopK: s.TopK, TopP: s.TopP, MinNewTokens: s.MinNewTokens,
-		MaxNewTokens: s.MaxNewTokens, EOS: t.vocab.EOS, Seed: uint64(t.cfg.Train.Seed), Record: !t.cfg.Train.Recompute,
+		MaxNewTokens: s.MaxNewTokens, EOS: t.vocab.EOS, Seed: uint64(t.cfg.Train.Seed),
+		Record: !t.cfg.Train.Recompute,
 	})
 	t.sampler = t.answers
 	return err
 }
 
-// Precision resolves a config's dtype: "auto" is bfloat16 where the device computes in it, else float32.
+// Precision resolves a config's dtype: "auto" is bfloat16 where the device computes in it, else
+// float32.
 func Precision(dev *torch.Device, dtype string) (torch.DType, error) {
 	switch dtype {
 	case "float32":
