@@ -27,7 +27,7 @@ extern "C" {
 #define CB_API
 #endif
 
-#define CB_ABI_VERSION 1
+#define CB_ABI_VERSION 2
 
 enum {
   CB_OK = 0,
@@ -173,8 +173,9 @@ CB_API int32_t cb_backward(cb_model* m, cb_tree* t, cb_tape* tape, cb_tensor* dh
 
 /* Log-probs in nats at temperature 1, in fp32, of targets[r] following packed row rows[r];
  * entropy[r] of that distribution (may be NULL). The vocabulary is walked in blocks, so that R x V
- * logits never exist. keep (may be NULL) receives what the backward pass needs. tape (may be NULL):
- * the one of cb_recording_tape that hidden came with, whose logits are used where they were kept. */
+ * logits never exist. keep (may be NULL) receives what the backward pass needs. tape (may be
+ * NULL): the one of cb_recording_tape that hidden came with; the logits in it are not computed
+ * again. */
 CB_API int32_t cb_head_logprobs(cb_model* m, cb_tape* tape, cb_tensor* hidden, const int64_t* rows,
                                 const int64_t* targets, int64_t r, float* logprob, float* entropy,
                                 cb_head** keep, cb_err* e);

@@ -1,9 +1,5 @@
 #include "model.h"
 
-#include <ATen/core/dispatch/Dispatcher.h>
-#include <ATen/ops/addmm.h>
-#include <ATen/ops/linear.h>
-#include <ATen/ops/mm.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 
@@ -12,42 +8,10 @@
 #include <numeric>
 
 #include "pool.h"
-#include "product.h"
 
 namespace cb {
 
 namespace {
-
-// oneDNN's blocked weight layout is reached through the dispatcher: these two operators have no C++
-// header.
-at::Tensor reorder(const at::Tensor& w) {
-  static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("mkldnn::_reorder_linear_weight", "")
-                             .typed<at::Tensor(const at::Tensor&, std::optional<int64_t>)>();
-  return op.call(w, std::nullopt);
-}
-
-at::Tensor packed_linear(const at::Tensor& x, const at::Tensor& packed) {
-  using Scalars = c10::List<std::optional<at::Scalar>>;
-  static const auto op =
-      c10::Dispatcher::singleton()
-          .findSchemaOrThrow("mkldnn::_linear_pointwise", "")
-          .typed<at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&,
-                            std::string_view, Scalars, std::optional<std::string_view>)>();
-  return op.call(x, packed, std::nullopt, "none", Scalars(), "");
-}
-
-// oneDNN blocks bf16 weights only for processors with AVX512; the plain product works on all.
-bool can_reorder(at::ScalarType t) {
-  if (t == at::kFloat) return true;
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  return __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
-         __builtin_cpu_supports("avx512dq") != 0;
-#else
-  return false;
-#endif
-}
 
 int64_t layer_size(const cb_arch& a) {
   const int64_t h = a.hidden, q = static_cast<int64_t>(a.heads) * a.head_dim;
@@ -172,22 +136,6 @@ void attach_grad(cb_model* m) {
 
 }  // namespace
 
-at::Tensor Matrix::apply(const at::Tensor& x) const {
-  if (packed.defined()) return packed_linear(x, packed);
-  return is_small_product(x) ? small_product(x, w) : at::linear(x, w);
-}
-
-at::Tensor Matrix::backward_input(const at::Tensor& dy) const { return at::mm(dy, w); }
-
-void Matrix::accumulate(const at::Tensor& dy, const at::Tensor& x) const {
-  at::Tensor g = grad;
-  if (x.scalar_type() == at::kFloat) {
-    at::addmm_out(g, g, dy.t(), x);
-  } else {
-    g.add_(at::mm(dy.t(), x));  // the sum over micro-batches stays in fp32
-  }
-}
-
 }  // namespace cb
 
 void cb_model::need_grad() {
@@ -222,9 +170,9 @@ void cb_model::drop_grad() {
 void cb_model::pack(bool on) {
   cb::check(trainable || compute[0].defined(), "a frozen model is prepacked once");
   // In fp32 a model that trains decodes by small_product, which reads the matrices as they are.
-  on = on && device.is_cpu() && cb::can_reorder(dtype) && !(trainable && dtype == at::kFloat);
+  on = on && device.is_cpu() && cb::can_prepack(dtype) && !(trainable && dtype == at::kFloat);
   const cb::ReturnBlocks guard;  // blocked copies come and go with every step
-  const auto one = [&](cb::Matrix& m) { m.packed = on ? cb::reorder(m.w) : at::Tensor(); };
+  const auto one = [&](cb::Matrix& m) { m.prepack(on); };
   for (cb::Layer& l : layers) {
     one(l.qkv);
     one(l.out);

@@ -15,6 +15,8 @@ struct Matrix {
   at::Tensor packed;  // undefined when not prepacked
   at::Tensor grad;    // [out, in] fp32 view into a flat gradient buffer; undefined when frozen
 
+  // Makes the blocked copy, or drops it.
+  void prepack(bool on);
   // x [N,in] -> [N,out]
   at::Tensor apply(const at::Tensor& x) const;
   // dL/dx from dy [N,out]
@@ -22,6 +24,9 @@ struct Matrix {
   // grad += dy^T x
   void accumulate(const at::Tensor& dy, const at::Tensor& x) const;
 };
+
+// Whether matrices of this dtype have a blocked layout on this CPU.
+bool can_prepack(at::ScalarType t);
 
 struct Vector {
   at::Tensor w;     // [n] compute dtype
