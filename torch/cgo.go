@@ -65,8 +65,8 @@ func Catch(f func()) (err error) {
 func checkABI() error {
 	if v := C.cb_abi_version(); v != C.CB_ABI_VERSION {
 		return fmt.Errorf(
-			"libcbridge has ABI version %d, this program was built for %d: run make build", int(
-				v), int(C.CB_ABI_VERSION))
+			"libcbridge has ABI version %d, this program was built for %d: run make build",
+			int(v), int(C.CB_ABI_VERSION))
 	}
 	return nil
 }

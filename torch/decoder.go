@@ -96,7 +96,7 @@ func Sample(
 	ids, logprobs = make([]int64, len(keys)), make([]float32, len(keys))
 	var e C.cb_err
 	must(C.cb_sample(logits.handle(), &c, (*C.uint64_t)(unsafe.Pointer(unsafe.SliceData(keys))),
-		i64(positions),
-		i64(how.EndTokens), C.int64_t(len(how.EndTokens)), i64(ids), f32(logprobs), &e), &e)
+		i64(positions), i64(how.EndTokens), C.int64_t(len(how.EndTokens)),
+		i64(ids), f32(logprobs), &e), &e)
 	return ids, logprobs
 }

@@ -70,8 +70,9 @@ func normals(rng *rand.Rand, n int, scale float64) []float32 {
 
 // sequence is one node without a parent.
 func sequence(ids ...int64) torch.Nodes {
-	n := torch.Nodes{IDs: ids, Start: []int64{0}, Len: []int64{int64(len(ids))},
-		Parent: []int64{-1}}
+	n := torch.Nodes{
+		IDs: ids, Start: []int64{0}, Len: []int64{int64(len(ids))}, Parent: []int64{-1},
+	}
 	for i := range ids {
 		n.Positions = append(n.Positions, int64(i))
 	}

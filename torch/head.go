@@ -29,9 +29,8 @@ func (m *Model) Logprobs(
 		return logprobs, entropy
 	}
 	var e C.cb_err
-	must(
-		C.cb_head_logprobs(m.h, nil, hidden.handle(), i64(rows), i64(targets), C.int64_t(len(rows)),
-			f32(logprobs), f32(entropy), nil, &e), &e)
+	must(C.cb_head_logprobs(m.h, nil, hidden.handle(), i64(rows), i64(targets),
+		C.int64_t(len(rows)), f32(logprobs), f32(entropy), nil, &e), &e)
 	return logprobs, entropy
 }
 
@@ -45,8 +44,7 @@ func (m *Model) LogprobsWithGrad(
 	var h *C.cb_head
 	var e C.cb_err
 	must(C.cb_head_logprobs(m.h, tape.h, hidden.handle(), i64(rows), i64(targets),
-		C.int64_t(len(rows)),
-		f32(logprobs), f32(entropy), &h, &e), &e)
+		C.int64_t(len(rows)), f32(logprobs), f32(entropy), &h, &e), &e)
 	return logprobs, entropy, &Head{h, len(rows)}
 }
 
@@ -71,8 +69,7 @@ func (m *Model) NextLogprobs(hidden *Tensor, rows, ids []int64) []float32 {
 	}
 	var e C.cb_err
 	must(C.cb_head_next(m.h, hidden.handle(), i64(rows), C.int64_t(len(rows)), i64(ids),
-		C.int64_t(len(ids)),
-		f32(out), &e), &e)
+		C.int64_t(len(ids)), f32(out), &e), &e)
 	return out
 }
 

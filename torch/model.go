@@ -9,9 +9,9 @@ import "unsafe"
 // counts.
 type Arch struct {
 	Layers, Hidden, Heads, KVHeads, HeadDim, FFN, Vocab, Context int
-	RMSEps                                                       float64
-	// the output head is the embedding
-	Tied bool
+
+	RMSEps float64
+	Tied   bool // the output head is the embedding
 	// InvFreq are the HeadDim/2 rotary frequencies in radians per position.
 	InvFreq []float64
 }
@@ -46,8 +46,8 @@ func NewModel(d *Device, a Arch, dtype DType, trainable bool) *Model {
 		train = 1
 	}
 	if len(a.InvFreq) != a.HeadDim/2 || len(a.InvFreq) == 0 {
-		panic(
-			&Error{CodeArgument, "a model needs half as many rotary frequencies as its head size"})
+		panic(&Error{CodeArgument,
+			"a model needs half as many rotary frequencies as its head size"})
 	}
 	c := C.cb_arch{
 		layers: C.int32_t(a.Layers), hidden: C.int32_t(a.Hidden), heads: C.int32_t(a.Heads),
@@ -140,9 +140,8 @@ func f32(s []float32) *C.float { return (*C.float)(unsafe.Pointer(unsafe.SliceDa
 func NewTree(d *Device, n Nodes) *Tree {
 	var h *C.cb_tree
 	var e C.cb_err
-	must(C.cb_tree_new(i64(n.IDs), i64(n.Positions), C.int64_t(len(n.IDs)), i64(n.Start),
-		i64(n.Len), i64(n.Parent),
-		C.int64_t(len(n.Start)), d.dev, &h, &e), &e)
+	must(C.cb_tree_new(i64(n.IDs), i64(n.Positions), C.int64_t(len(n.IDs)),
+		i64(n.Start), i64(n.Len), i64(n.Parent), C.int64_t(len(n.Start)), d.dev, &h, &e), &e)
 	return &Tree{h}
 }
 

@@ -60,8 +60,8 @@ func TestPortableAndPrepackedAgree(t *testing.T) {
 		packed = scores(d, m)
 		for i, w := range want {
 			if math.Abs(float64(onCUDA[i]-w)) > 1e-5 || math.Abs(float64(packed[i]-w)) > 1e-5 {
-				t.Errorf("token %d: %g native, %g portable, %g prepacked", i, w,
-					onCUDA[i], packed[i])
+				t.Errorf("token %d: %g native, %g portable, %g prepacked",
+					i, w, onCUDA[i], packed[i])
 			}
 		}
 	})
@@ -201,8 +201,8 @@ func TestHeadWithoutRowsAndWithWrongSeeds(t *testing.T) {
 			t.Errorf("%v", next)
 		}
 		plain, none := m.Logprobs(hidden, []int64{0, 1}, []int64{2, 3}, false)
-		if lp, ent := m.Logprobs(hidden, []int64{0, 1}, []int64{2, 3}, true); !slices.Equal(lp, plain) ||
-			len(ent) != 2 || none != nil {
+		lp, ent := m.Logprobs(hidden, []int64{0, 1}, []int64{2, 3}, true)
+		if !slices.Equal(lp, plain) || len(ent) != 2 || none != nil {
 			t.Errorf("%v and %v with entropies, %v and %v without", lp, ent, plain, none)
 		}
 		_, _, head := m.LogprobsWithGrad(tape, hidden, []int64{0}, []int64{2})

@@ -116,8 +116,9 @@ func sameLogits(logits []float32, n int, pos int64) rows {
 	r := rows{}
 	rng := rand.New(rand.NewPCG(9, 10))
 	for range n {
-		r.logits, r.keys, r.pos = append(r.logits, logits), append(r.keys, rng.Uint64()),
-			append(r.pos, pos)
+		r.logits = append(r.logits, logits)
+		r.keys = append(r.keys, rng.Uint64())
+		r.pos = append(r.pos, pos)
 	}
 	return r
 }

@@ -25,7 +25,8 @@ func computeFlags() []cli.Flag {
 		&cli.StringFlag{Name: "device", Value: "auto",
 			Usage: "`DEVICE` to compute on: cpu, cuda, cuda:N or auto (CUDA where there is some)"},
 		&cli.StringFlag{Name: "dtype", Value: "auto",
-			Usage: "`TYPE` of the arithmetic: float32, bfloat16 or auto (bfloat16 where it is fast)"},
+			Usage: "`TYPE` of the arithmetic: float32, bfloat16 or auto " +
+				"(bfloat16 where it is fast)"},
 	}
 }
 
@@ -36,12 +37,14 @@ func threadsFlag() []cli.Flag {
 
 func setFlag() []cli.Flag {
 	return []cli.Flag{&cli.StringSliceFlag{Name: "set",
-		Usage: "`KEY=VALUE` that replaces a value of CONFIG, such as train.steps=50; may be repeated"}}
+		Usage: "`KEY=VALUE` that replaces a value of CONFIG, such as train.steps=50; " +
+			"may be repeated"}}
 }
 
 func eosFlag() cli.Flag {
 	return &cli.IntSliceFlag{Name: "eos",
-		Usage: "`ID` of a token that ends a completion, besides those of the model; may be repeated"}
+		Usage: "`ID` of a token that ends a completion, besides those of the model; " +
+			"may be repeated"}
 }
 
 // eosOf returns the ids that the flag of that name gives; none for a command without it.

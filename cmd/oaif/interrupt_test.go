@@ -46,7 +46,8 @@ run = {out = %q}
 	if status := exitStatus(&errs, err); status != statusInterrupted {
 		t.Errorf("status %d, want %d", status, statusInterrupted)
 	}
-	want := "oaif: stopped after step 0 of 1; --resume starts at step 1 again: there is no checkpoint yet\n"
+	want := "oaif: stopped after step 0 of 1; " +
+		"--resume starts at step 1 again: there is no checkpoint yet\n"
 	if line := errs.String(); line != want {
 		t.Errorf("stderr %q, want %q", line, want)
 	}

@@ -15,9 +15,9 @@ func trainCommand() *cli.Command {
 		Name:      "train",
 		Usage:     "align a model: sample, annotate, take a step, again and again",
 		UsageText: "oaif train CONFIG [--set KEY=VALUE]... [--out DIR] [--resume]",
-		Description: `Runs the training that the TOML file CONFIG describes. Everything goes into the
-run folder: metrics.jsonl, pairs.jsonl (every pair with its verdict), eval/,
-checkpoints/, model/ (Hugging Face layout), summary.json and report.html.
+		Description: `Runs the training that the TOML file CONFIG describes. Everything goes into
+the run folder: metrics.jsonl, pairs.jsonl (every pair with its verdict),
+eval/, checkpoints/, model/ (Hugging Face layout), summary.json and report.html.
 
 The same configuration, seed and number of threads give the same run, byte for
 byte. A run that was stopped at any moment goes on with --resume and ends as if

@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	pointSpec = "kind = \"pointwise\"\nprompt = \"\"\"Rate {prompt}{response}\nfor {topic} {{0}}:\"\"\""
-	pairSpec  = "kind = \"pairwise\"\nprompt = \"{prompt}|{a}|{b}|\""
+	pointSpec = "kind = \"pointwise\"\n" +
+		"prompt = \"\"\"Rate {prompt}{response}\nfor {topic} {{0}}:\"\"\""
+	pairSpec = "kind = \"pairwise\"\nprompt = \"{prompt}|{a}|{b}|\""
 )
 
 // xy is a question with prompt Q and answers x and y.
@@ -162,7 +163,9 @@ func TestTieMargin(t *testing.T) {
 
 // TestAnnotateKeepsOrder: identical pairs in the middle of a batch do not shift the others.
 func TestAnnotateKeepsOrder(t *testing.T) {
-	lm := &fakeLM{answer: func(text string) []float64 { return []float64{-float64(len(text)), -20} }}
+	lm := &fakeLM{answer: func(text string) []float64 {
+		return []float64{-float64(len(text)), -20}
+	}}
 	a, err := annotator.New(load(t, "kind = \"pointwise\"\nprompt = \"{response}\""), lm)
 	if err != nil {
 		t.Fatal(err)
@@ -213,7 +216,8 @@ func TestAnnotateErrors(t *testing.T) {
 		!strings.Contains(err.Error(), "0 log-probs") {
 		t.Errorf("LM without numbers: %v", err)
 	}
-	if _, err := annotator.New(&annotator.Spec{Kind: "pairwise"}, broken); !errors.Is(err, oaif.ErrUsage) {
+	unloaded := &annotator.Spec{Kind: "pairwise"}
+	if _, err := annotator.New(unloaded, broken); !errors.Is(err, oaif.ErrUsage) {
 		t.Errorf("Spec without Load: %v", err)
 	}
 }

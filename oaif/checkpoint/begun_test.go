@@ -33,7 +33,9 @@ func TestBegun(t *testing.T) {
 	if got, err := checkpoint.Begun(filepath.Join(t.TempDir(), "none")); got || err != nil {
 		t.Errorf("no folder: %v, %v", got, err)
 	}
-	for _, files := range []string{"notes.txt", "run.lock notes.txt.tmp+", "run.lock metrics.jsonl x"} {
+	for _, files := range []string{
+		"notes.txt", "run.lock notes.txt.tmp+", "run.lock metrics.jsonl x",
+	} {
 		dir := t.TempDir()
 		fillFolder(t, dir, files)
 		_, err := checkpoint.Begun(dir)

@@ -84,14 +84,13 @@ func TestLivePrompts(t *testing.T) {
 func TestEncodeRoundTrip(t *testing.T) {
 	first := load(t, least,
 		"model.eos=[2, 0]", "model.reference=other.gguf", "model.device=cuda:1",
-		"model.dtype=float32",
-		`data.template="Line one.\n\n\"{prompt}\" \\ ü\t"`, "optimizer.learning_rate=4e-5",
-		"optimizer.eps=1e-12", "optimizer.betas=[0.8, 0.999]", "optimizer.weight_decay=0.1",
-		"sampler.temperature=0.7000000000000001", "sampler.top_k=5", "sampler.top_p=0.95",
-		"loss.kind=slic", "train.seed=9007199254740993", "train.recompute=true",
-		"train.micro_batch=4",
-		"optimizer.schedule=cosine", "optimizer.warmup_steps=3", "eval.every=5", "eval.prompts=64",
-		"train.threads=2", "run.out=runs/a b#c")
+		"model.dtype=float32", `data.template="Line one.\n\n\"{prompt}\" \\ ü\t"`,
+		"optimizer.learning_rate=4e-5", "optimizer.eps=1e-12", "optimizer.betas=[0.8, 0.999]",
+		"optimizer.weight_decay=0.1", "sampler.temperature=0.7000000000000001", "sampler.top_k=5",
+		"sampler.top_p=0.95", "loss.kind=slic", "train.seed=9007199254740993",
+		"train.recompute=true", "train.micro_batch=4", "optimizer.schedule=cosine",
+		"optimizer.warmup_steps=3", "eval.every=5", "eval.prompts=64", "train.threads=2",
+		"run.out=runs/a b#c")
 	for name, c := range map[string]*config.Config{"all keys": first, "defaults": load(t, least)} {
 		var text bytes.Buffer
 		if err := c.Encode(&text); err != nil {

@@ -82,8 +82,8 @@ func TestSyntaxProblemsNameTheLine(t *testing.T) {
 func TestMissingFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "none.toml")
 	_, err := config.Load(path, nil)
-	if want := "config file " + path + ": no such file or directory"; err == nil ||
-		err.Error() != want {
+	want := "config file " + path + ": no such file or directory"
+	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	if !errors.Is(err, oaif.ErrUsage) {
@@ -166,7 +166,8 @@ func TestValidation(t *testing.T) {
 		{"optimizer.schedule=step",
 			`optimizer.schedule: wants one of "constant", "linear", "cosine"`},
 		{"optimizer.schedule=linear;train.steps=5;optimizer.warmup_steps=5",
-			`optimizer.warmup_steps: wants fewer than train.steps, 5, with schedule "linear", got 5`},
+			`optimizer.warmup_steps: wants fewer than train.steps, 5, ` +
+				`with schedule "linear", got 5`},
 		{"train.prompts_per_step=0", "train.prompts_per_step: wants at least 1, got 0"},
 		{"train.micro_batch=-1", "train.micro_batch: wants at least 0, got -1"},
 		{"train.checkpoint_every=-1", "train.checkpoint_every: wants at least 0, got -1"},

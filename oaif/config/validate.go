@@ -48,8 +48,8 @@ func (s *checks) atLeast(least, value int, key string) {
 
 // within keeps a number that no one needs out of the arithmetic, where it would turn into infinity.
 func (s *checks) within(least, most, value float64, key string) {
-	s.want(value >= least &&
-		value <= most, key, "wants a number in [%v,%v], got %v", least, most, value)
+	s.want(value >= least && value <= most, key,
+		"wants a number in [%v,%v], got %v", least, most, value)
 }
 
 // problems lists what is wrong, in the order of the keys.
@@ -90,9 +90,9 @@ func (c *Config) checkSampler(s *checks) {
 	p := c.Sampler
 	s.want(p.Temperature > 0, "sampler.temperature",
 		"wants a number > 0, got %v: two greedy answers are the same", p.Temperature)
-	s.want(p.Temperature <= 0 || p.Temperature >= MinTemperature && p.Temperature <= MaxTemperature,
-		"sampler.temperature", "wants a number in [%v,%v], got %v", MinTemperature, MaxTemperature,
-		p.Temperature)
+	usable := p.Temperature >= MinTemperature && p.Temperature <= MaxTemperature
+	s.want(p.Temperature <= 0 || usable, "sampler.temperature",
+		"wants a number in [%v,%v], got %v", MinTemperature, MaxTemperature, p.Temperature)
 	s.atLeast(0, p.TopK, "sampler.top_k")
 	s.want(p.TopK <= MaxTopK, "sampler.top_k", "wants at most %d, got %d", MaxTopK, p.TopK)
 	s.want(p.TopP > 0 && p.TopP <= 1, "sampler.top_p", "wants a number in (0,1], got %v", p.TopP)
@@ -123,9 +123,8 @@ const (
 	MinTemperature = 1e-3 // colder is greedy in all but name
 	MaxTemperature = 1e3  // hotter is noise
 	MaxTopK        = math.MaxInt32
-	// far above what one operator can use; more would only exhaust the system
-	MaxThreads = 1024
-	MaxPrompts = 1 << 20 // far above what memory can hold at once
+	MaxThreads     = 1024    // far above what one operator can use; more exhausts the system
+	MaxPrompts     = 1 << 20 // far above what memory can hold at once
 )
 
 func (c *Config) checkLoop(s *checks) {

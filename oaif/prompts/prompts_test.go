@@ -49,7 +49,8 @@ func readAll(t *testing.T, text string, format prompts.Format) []*oaif.Prompt {
 }
 
 func TestPlainPrompts(t *testing.T) {
-	text := "{\"prompt\":\"ab\"}\n\n{\"prompt\": \"c\", \"title\": \"T\\u00fc\", \"n\": 3, \"x\": null}\n"
+	text := "{\"prompt\":\"ab\"}\n\n" +
+		"{\"prompt\": \"c\", \"title\": \"T\\u00fc\", \"n\": 3, \"x\": null}\n"
 	got := readAll(t, text, prompts.Format{Template: "R: {prompt}"})
 	want := []*oaif.Prompt{
 		{Index: 0, Text: "R: ab", IDs: []int32{'R', ':', ' ', 'a', 'b'},
@@ -60,7 +61,8 @@ func TestPlainPrompts(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if bare := readAll(t, `{"prompt":"{prompt} x"}`, prompts.Format{})[0]; bare.Text != "{prompt} x" {
+	bare := readAll(t, `{"prompt":"{prompt} x"}`, prompts.Format{})[0]
+	if bare.Text != "{prompt} x" {
 		t.Errorf("a prompt without template became %q", bare.Text)
 	}
 }
@@ -69,7 +71,8 @@ func TestChatPrompts(t *testing.T) {
 	tests := []struct{ record, text, prompt string }{
 		{`{"messages":[{"role":"user","content":"Hi"}]}`, "<user>Hi<assistant>", "Hi"},
 		{`{"prompt":"Hi"}`, "<user>Hi<assistant>", "Hi"},
-		{`{"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"Hi"}],"k":"v"}`,
+		{`{"messages":[{"role":"system","content":"Be brief."},` +
+			`{"role":"user","content":"Hi"}],"k":"v"}`,
 			"<system>Be brief.<user>Hi<assistant>", "System: Be brief.\n\nUser: Hi"},
 		{`{"messages":[{"role":"user","content":""}]}`, "<user><assistant>", ""},
 	}

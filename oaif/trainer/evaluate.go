@@ -42,8 +42,8 @@ func (t *Trainer) readBaseline() error {
 	path := t.run.Path(evalFile(0))
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return oaif.DataError(
-			fmt.Sprintf("%s: the starting model's answers cannot be read: %v", path, err))
+		return oaif.DataError(fmt.Sprintf(
+			"%s: the starting model's answers cannot be read: %v", path, err))
 	}
 	if digest(text) != t.state.Baseline {
 		return oaif.DataError(path + ": has changed since the run began")
@@ -75,8 +75,10 @@ func (t *Trainer) evaluate(ctx context.Context, n int) error {
 			return err
 		}
 	}
-	judges := []eval.Judge{{Name: "annotator", Annotator: t.asked},
-		{Name: "vader", Annotator: t.vader}}
+	judges := []eval.Judge{
+		{Name: "annotator", Annotator: t.asked},
+		{Name: "vader", Annotator: t.vader},
+	}
 	r, err := eval.Compare(ctx, held, policy, baseline, judges)
 	if err != nil {
 		return err

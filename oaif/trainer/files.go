@@ -40,9 +40,9 @@ func openFiles(cfg *config.Config) (f *files, err error) {
 		return f, err
 	}
 	if a, b := f.policy.Config().Vocab, f.reference.Config().Vocab; a != b {
-		return f, oaif.UsageError(
-			fmt.Sprintf("model.reference: %s has a vocabulary of %d tokens, %s of %d",
-				f.reference.Path(), b, f.policy.Path(), a))
+		return f, oaif.UsageError(fmt.Sprintf(
+			"model.reference: %s has a vocabulary of %d tokens, %s of %d",
+			f.reference.Path(), b, f.policy.Path(), a))
 	}
 	asked := f.reference
 	if f.spec.Model != "" {

@@ -220,7 +220,7 @@ func results(out string, steps int) []string {
 	}
 	return []string{
 		filepath.Join(cp, "weights"), filepath.Join(cp, "optimizer"), "pairs.jsonl",
-		"metrics.jsonl",
-		"model/model.safetensors", "eval/step-0.jsonl", fmt.Sprintf("eval/step-%d.jsonl", steps),
+		"metrics.jsonl", "model/model.safetensors", "eval/step-0.jsonl",
+		fmt.Sprintf("eval/step-%d.jsonl", steps),
 	}
 }

@@ -85,7 +85,8 @@ func (t *Trainer) openRun(resume bool) (err error) {
 	if t.state.Inputs, err = t.digests(); err != nil {
 		return err
 	}
-	if t.run, err = checkpoint.OpenRun(t.cfg.Run.Out, checkpoint.Options{Resume: resume}); err != nil {
+	t.run, err = checkpoint.OpenRun(t.cfg.Run.Out, checkpoint.Options{Resume: resume})
+	if err != nil {
 		return err
 	}
 	if !resume {

@@ -90,7 +90,8 @@ func (t *Trainer) gradient(ctx context.Context, kept []preferred) (gradient, err
 			return g, err
 		}
 		var failed error
-		if err := t.dev.Do(func() { failed = t.backward(part, i == len(parts)-1, &g) }); err != nil {
+		err := t.dev.Do(func() { failed = t.backward(part, i == len(parts)-1, &g) })
+		if err != nil {
 			return g, err
 		}
 		if failed != nil {

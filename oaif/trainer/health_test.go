@@ -46,8 +46,8 @@ func TestPositionIsCalledOut(t *testing.T) {
 			}
 			for _, m := range w.steps {
 				if m.SamePositionRate == nil || *m.SamePositionRate != c.rate {
-					t.Errorf("step %d: same-position rate %v, want %g", m.Step,
-						m.SamePositionRate, c.rate)
+					t.Errorf("step %d: same-position rate %v, want %g",
+						m.Step, m.SamePositionRate, c.rate)
 				}
 			}
 		})

@@ -97,8 +97,8 @@ func (t *Trainer) record(
 func (t *Trainer) system(n int, w *watch, tokens int) (systemRecord, error) {
 	s := systemRecord{
 		Step: n, Time: time.Now().UTC().Format(time.RFC3339), Seconds: w.total(), Stages: w.stages,
-		Tokens:      tokens,
-		LiveHandles: torch.LiveHandles(), RSS: residentBytes(), PeakRSS: peakResidentBytes(),
+		Tokens: tokens, LiveHandles: torch.LiveHandles(),
+		RSS: residentBytes(), PeakRSS: peakResidentBytes(),
 	}
 	if s.Seconds > 0 {
 		s.TokensPerSecond = float64(tokens) / s.Seconds
@@ -134,8 +134,7 @@ func (t *Trainer) callOutPosition(prefs []oaif.Preference) {
 func pairLine(n int, p oaif.Pair, pref oaif.Preference, ref [2]float64) pairRecord {
 	r := pairRecord{
 		Step: n, Index: p.Prompt.Index, Prompt: p.Prompt.Text, PromptIDs: p.Prompt.IDs,
-		Preference: pref,
-		A:          answer(p.A, ref[0]), B: answer(p.B, ref[1]), Skipped: skipped(pref),
+		Preference: pref, Skipped: skipped(pref), A: answer(p.A, ref[0]), B: answer(p.B, ref[1]),
 	}
 	if r.Skipped == "" {
 		r.Chosen = string(pref.Verdict)
@@ -166,9 +165,8 @@ func measure(
 ) (m Metrics, tokens int) {
 	m = Metrics{
 		Step: n, Loss: g.loss, RewardMargin: g.margin, RewardAccuracy: g.accuracy,
-		Pairs: len(pairs), Kept: g.kept,
-		GapMax: g.gapMax, LearningRate: g.learningRate, GradNorm: g.norm,
-		AnnotatorScore: annotatorScore(prefs),
+		Pairs: len(pairs), Kept: g.kept, GapMax: g.gapMax, LearningRate: g.learningRate,
+		GradNorm: g.norm, AnnotatorScore: annotatorScore(prefs),
 	}
 	if g.tokens > 0 {
 		m.Entropy, m.GapMean = g.entropySum/float64(g.tokens), g.gapSum/float64(g.tokens)
@@ -176,8 +174,8 @@ func measure(
 	var answers []oaif.Completion
 	for i, p := range pairs {
 		answers = append(answers, p.A, p.B)
-		m.KL += (sumLogprobs(p.A) - ref[i][0] + sumLogprobs(p.B) - ref[i][1]) / float64(
-			2*len(pairs))
+		kl := sumLogprobs(p.A) - ref[i][0] + sumLogprobs(p.B) - ref[i][1]
+		m.KL += kl / float64(2*len(pairs))
 		switch skipped(prefs[i]) {
 		case "identical":
 			m.SkippedIdentical++

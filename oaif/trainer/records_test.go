@@ -27,8 +27,8 @@ func wantKeys(t *testing.T, what string, got map[string]any, want string) {
 
 const (
 	metricsFields = `step loss reward_margin reward_accuracy annotator_score kl_nats entropy_nats
-		completion_tokens eos_rate truncation_rate distinct2 pairs kept skipped_identical skipped_tie
-		skipped_invalid logprob_gap_mean logprob_gap_max learning_rate grad_norm`
+		completion_tokens eos_rate truncation_rate distinct2 pairs kept skipped_identical
+		skipped_tie skipped_invalid logprob_gap_mean logprob_gap_max learning_rate grad_norm`
 	evalFields = `judges kl_nats entropy_nats mean_tokens baseline_mean_tokens distinct2
 		baseline_distinct2 eos_rate truncation_rate`
 	systemFields = `step time seconds stage_seconds tokens tokens_per_second live_handles
@@ -98,8 +98,8 @@ func TestHandlesStayFlat(t *testing.T) {
 	first := lines[0]["live_handles"]
 	for _, l := range lines {
 		if l["live_handles"] != first {
-			t.Errorf("step %v has %v live handles, the first %v", l["step"],
-				l["live_handles"], first)
+			t.Errorf("step %v has %v live handles, the first %v",
+				l["step"], l["live_handles"], first)
 		}
 	}
 }
@@ -143,12 +143,14 @@ func TestOutcome(t *testing.T) {
 	if got := s.Skipped.Identical + s.Skipped.Tie + s.Skipped.Invalid; got != skipped {
 		t.Errorf("%d skipped pairs in the summary, %d in pairs.jsonl", got, skipped)
 	}
-	for _, stage := range strings.Fields("sample annotate reference train optimize eval checkpoint") {
+	stages := strings.Fields("sample annotate reference train optimize eval checkpoint")
+	for _, stage := range stages {
 		if s.Stages[stage] <= 0 {
 			t.Errorf("no time in stage %s", stage)
 		}
 	}
-	if html := read(t, filepath.Join(out, "report.html")); !strings.Contains(string(html), "<html") {
+	html := string(read(t, filepath.Join(out, "report.html")))
+	if !strings.Contains(html, "<html") {
 		t.Error("report.html is no page")
 	}
 	m, err := weights.Open(filepath.Join(out, "model"))

@@ -46,8 +46,8 @@ func TestChangedConfigIsRefused(t *testing.T) {
 		"beta = 0.1", "beta = 0.2")
 	refused(t, load(t, path, "train.steps=2"), true, oaif.ErrUsage, "steps = 1", "steps = 2")
 	// A folder that moved is the same run; "auto" and 0 stand for what the run was begun with.
-	cfg := load(t, path, "train.steps=1", "train.threads=0", "model.device=auto",
-		"model.dtype=auto")
+	cfg := load(t, path, "train.steps=1", "train.threads=0",
+		"model.device=auto", "model.dtype=auto")
 	moved := cfg.Run.Out + "-moved"
 	if err := os.Rename(cfg.Run.Out, moved); err != nil {
 		t.Fatal(err)
@@ -69,8 +69,8 @@ func TestDifference(t *testing.T) {
 		{"x = 1\n", "x = 1\ny = 2\n", "nothing", "y = 2"},
 		{"x = 1\ny = 2", "x = 1", "y = 2", "nothing"},
 	} {
-		if a, b, differ := trainer.Difference(c.was, c.is); a != c.a || b != c.b ||
-			differ != (a != b) {
+		a, b, differ := trainer.Difference(c.was, c.is)
+		if a != c.a || b != c.b || differ != (a != b) {
 			t.Errorf("%q and %q: %q and %q, %v", c.was, c.is, a, b, differ)
 		}
 	}
@@ -183,7 +183,8 @@ func TestDamagedCheckpoint(t *testing.T) {
 			if err := open(t, load(t, path), true, w).Run(context.Background()); err != nil {
 				t.Fatal(err)
 			}
-			if said := fmt.Sprint(w.warnings); !strings.Contains(said, "damaged checkpoint passed over") ||
+			said := fmt.Sprint(w.warnings)
+			if !strings.Contains(said, "damaged checkpoint passed over") ||
 				!strings.Contains(said, filepath.Join("step-4", blob)) {
 				t.Errorf("warned %q", w.warnings)
 			}
@@ -233,7 +234,8 @@ func TestResumeCountsUpdates(t *testing.T) {
 		t.Fatalf("%g of 8 steps kept their pair: too few of one kind to tell", kept)
 	}
 	flipLastByte(t, filepath.Join(lastCheckpoint(out, 8), "weights"))
-	if err := open(t, load(t, path, sets...), true, &watcher{}).Run(context.Background()); err != nil {
+	resumed := open(t, load(t, path, sets...), true, &watcher{})
+	if err := resumed.Run(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	sameResults(t, out, whole, 8)

@@ -78,8 +78,7 @@ func TestSkippedSteps(t *testing.T) {
 			for _, l := range lines {
 				reason, _ := l["reason"].(string)
 				if l["skipped"] != c.skipped || l["chosen"] != "" ||
-					l["verdict"] != string(c.says.Verdict) ||
-					reason != c.says.Reason {
+					l["verdict"] != string(c.says.Verdict) || reason != c.says.Reason {
 					t.Errorf("pair written as %v", l)
 				}
 			}

@@ -14,9 +14,8 @@ import (
 
 // state is what a checkpoint holds besides weights and optimizer.
 type state struct {
-	Step int `json:"step"` // steps done
-	// optimizer steps taken: fewer, when a step kept no pair
-	Updates  int               `json:"updates"`
+	Step     int               `json:"step"`     // steps done
+	Updates  int               `json:"updates"`  // optimizer steps: fewer, when one kept no pair
 	Inputs   map[string]string `json:"inputs"`   // see digests
 	Baseline string            `json:"baseline"` // SHA-256 of eval/step-0.jsonl
 	Judged   annotator.Health  `json:"judged"`   // of the first steps, see callOutPosition
@@ -28,8 +27,10 @@ func (t *Trainer) save() error {
 	s := torch.NewScope()
 	var blobs []checkpoint.Blob
 	err := t.dev.Do(func() {
-		blobs = []checkpoint.Blob{t.blob("weights", t.masters(s)),
-			t.blob("optimizer", t.optimizer.State(s))}
+		blobs = []checkpoint.Blob{
+			t.blob("weights", t.masters(s)),
+			t.blob("optimizer", t.optimizer.State(s)),
+		}
 	})
 	if err == nil {
 		err = t.run.Save(t.state.Step, t.state, blobs)

@@ -8,8 +8,8 @@ import (
 
 // step is Algorithm 1 of online AI feedback (arXiv 2402.04792) for a batch of prompts: n is the
 // step's 1-based number, t in the paper. Departures from it, each with its reason:
-//   - ties, identical answers and unreadable verdicts are not trained on: the paper does not say, and a guess would
-//     be a wrong label;
+//   - ties, identical answers and unreadable verdicts are not trained on: the paper does not say,
+//     and a guess would be a wrong label;
 //   - AdamW where the paper has Adafactor.
 func (t *Trainer) step(ctx context.Context, n int) error {
 	w := newWatch()
@@ -24,8 +24,7 @@ func (t *Trainer) step(ctx context.Context, n int) error {
 	}
 	w.lap("sample")
 
-	// Line 3: the annotator says which is y+ and which y-. Verdicts are on disk before they are
-	// used.
+	// Line 3: the annotator says which is y+ and which y-. Verdicts are on disk before use.
 	prefs, err := t.annotator.Annotate(ctx, questions(pairs))
 	if err != nil {
 		return err
@@ -39,8 +38,8 @@ func (t *Trainer) step(ctx context.Context, n int) error {
 	}
 	w.lap("reference")
 
-	// Line 4: the gradient of l(x, y+, y-, theta_t), on exactly the sampled tokens, each pair used
-	// once.
+	// Line 4: the gradient of l(x, y+, y-, theta_t), on exactly the sampled tokens, each pair
+	// used once.
 	kept := keep(pairs, prefs, ref)
 	grad, err := t.gradient(ctx, kept)
 	if err != nil {

@@ -17,7 +17,8 @@ func TestStopSaysWhereItGoesOn(t *testing.T) {
 		resume bool
 		want   string
 	}{
-		{1, false, "stopped after step 1 of 4; --resume starts at step 1 again: there is no checkpoint yet"},
+		{1, false, "stopped after step 1 of 4; " +
+			"--resume starts at step 1 again: there is no checkpoint yet"},
 		{3, true, "stopped after step 3 of 4; --resume goes on from step 2, the last checkpoint"},
 		{0, true, "stopped after step 2 of 4; --resume goes on from step 2, the last checkpoint"},
 	} {

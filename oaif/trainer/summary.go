@@ -12,10 +12,9 @@ import (
 
 // Summary is summary.json: what a finished run came to.
 type Summary struct {
-	Steps int `json:"steps"`
-	// of all work done, repeated work after a resume included
-	Seconds float64            `json:"seconds"`
-	Tokens  int                `json:"tokens"` // sampled for training
+	Steps   int                `json:"steps"`
+	Seconds float64            `json:"seconds"` // of all work, repeated after a resume included
+	Tokens  int                `json:"tokens"`  // sampled for training
 	PeakRSS int64              `json:"peak_rss_bytes"`
 	KL      float64            `json:"kl_nats"` // mean per held-out answer, exact
 	Stages  map[string]float64 `json:"stage_seconds"`

@@ -29,8 +29,7 @@ type Observer interface {
 
 // Optimizer updates a model's masters from its gradients. Device goroutine only.
 type Optimizer interface {
-	// Step takes one step at rate lr with the gradients times scale; t is the 1-based count of
-	// steps.
+	// Step takes one step at rate lr with the gradients times scale; t counts steps from 1.
 	Step(lr, scale float64, t int)
 	// State returns all of the optimizer's tensors, always in the same order; they share its
 	// memory.
@@ -100,8 +99,7 @@ func New(cfg *config.Config, resume bool, o Observer) (t *Trainer, err error) {
 	if err := t.loadAnnotator(); err != nil {
 		return t, err
 	}
-	// All is loaded: neither the mapped files nor the buffers of their conversion are needed any
-	// more.
+	// All is loaded: the mapped files and the buffers of their conversion are needed no more.
 	err = t.files.close()
 	debug.FreeOSMemory()
 	return t, err
@@ -132,9 +130,9 @@ func PromptFormat(
 ) (f prompts.Format, err error) {
 	room := context - cfg.Sampler.MaxNewTokens
 	if room < 1 {
-		return f, oaif.UsageError(
-			fmt.Sprintf("sampler.max_new_tokens: %d leave no room for a prompt "+
-				"in the context of %d of %s", cfg.Sampler.MaxNewTokens, context, cfg.Model.Path))
+		return f, oaif.UsageError(fmt.Sprintf(
+			"sampler.max_new_tokens: %d leave no room for a prompt in the context of %d of %s",
+			cfg.Sampler.MaxNewTokens, context, cfg.Model.Path))
 	}
 	f = prompts.Format{Template: cfg.Data.Template, Chat: cfg.Data.Chat, MaxTokens: room}
 	if spec != nil {
