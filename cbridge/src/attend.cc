@@ -7,6 +7,7 @@
 #include <ATen/ops/embedding_dense_backward.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -84,6 +85,28 @@ at::Tensor attend_backward(const cb_tree& t, const at::Tensor& dout, const at::T
       {from_head(dk, t.nodes, t.k, h.kv, 1, h.dim), from_head(dv, t.nodes, t.k, h.kv, 1, h.dim)},
       1);
   return at::cat({q_rows, scatter_rows(kv, t.key_pad, t.n)}, 1);
+}
+
+void cache_put(const at::Tensor& qkv, const at::Tensor& k, const at::Tensor& v,
+               const at::Tensor& rows, const at::Tensor& at, const Heads& h) {
+  const int64_t qd = h.q * h.dim, kd = h.kv * h.dim;
+  if (!native_cpu(qkv)) {
+    at::Tensor(k).index_put_({rows, at}, qkv.narrow(1, qd, kd));
+    at::Tensor(v).index_put_({rows, at}, qkv.narrow(1, qd + kd, kd));
+    return;
+  }
+  const auto size = static_cast<int64_t>(qkv.element_size()), bytes = kd * size;
+  const auto* from = static_cast<const char*>(qkv.const_data_ptr());
+  auto* to_k = static_cast<char*>(k.mutable_data_ptr());
+  auto* to_v = static_cast<char*>(v.mutable_data_ptr());
+  const int64_t* slot = rows.const_data_ptr<int64_t>();
+  const int64_t* position = at.const_data_ptr<int64_t>();
+  for (int64_t b = 0; b < qkv.size(0); b++) {
+    const char* row = from + b * qkv.stride(0) * size;
+    const int64_t to = (slot[b] * k.size(1) + position[b]) * bytes;
+    std::copy_n(row + qd * size, bytes, to_k + to);
+    std::copy_n(row + (qd + kd) * size, bytes, to_v + to);
+  }
 }
 
 at::Tensor attend_cache(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,

@@ -20,6 +20,11 @@ at::Tensor attend_backward(const cb_tree& t, const at::Tensor& dout, const at::T
 at::Tensor attend_cache(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                         const at::Tensor& rows, const at::Tensor& len, const Heads& h);
 
+// Appends a token to each slot's cache: the keys and values of qkv [B,(heads+2*kv)*D] go to
+// position at[b] of slot rows[b].
+void cache_put(const at::Tensor& qkv, const at::Tensor& k, const at::Tensor& v,
+               const at::Tensor& rows, const at::Tensor& at, const Heads& h);
+
 // The same as loops over rows, for the CPU. Sequences of up to kShortKeys tokens: padding them for
 // batched products would move more data than there is arithmetic.
 constexpr int64_t kShortKeys = 128;

@@ -41,7 +41,7 @@ void cb_decoder::note(const at::Tensor& hidden) {
 void cb_decoder::step() {
   const cb_model& m = *model;
   const cb::Heads h = cb::heads_of(m.arch);
-  const int64_t qd = h.q * h.dim, kd = h.kv * h.dim;
+  const int64_t qd = h.q * h.dim;
   const at::Tensor was_done = done.index_select(0, rows);
   const at::Tensor at = len.index_select(0, rows).clamp_max(max_len - 1);
   const at::Tensor seen = at.add(1);
@@ -52,8 +52,7 @@ void cb_decoder::step() {
     a.x = x;
     a.qkv = l.qkv.apply(cb::rms_norm(x, l.attn_norm.w, m.arch.rms_eps, nullptr));
     cb::rope_(a.qkv, h.q + h.kv, h.dim, m.cos, m.sin, at, 1);
-    k[i].index_put_({rows, at}, a.qkv.narrow(1, qd, kd));
-    v[i].index_put_({rows, at}, a.qkv.narrow(1, qd + kd, kd));
+    cb::cache_put(a.qkv, k[i], v[i], rows, at, h);
     a.o = cb::attend_cache(a.qkv.narrow(1, 0, qd), k[i], v[i], rows, seen, h);
     a.x2 = l.out.apply(a.o).add_(x);
     a.gu = l.gate_up.apply(cb::rms_norm(a.x2, l.mlp_norm.w, m.arch.rms_eps, nullptr));

@@ -133,16 +133,29 @@ at::Tensor draw_portable(const at::Tensor& logits, double inv_t, const at::Tenso
   return at::argmax(logits.to(at::kDouble).mul_(inv_t).add_(noise), -1);
 }
 
-// -inf for ids that min_new forbids and for what top-k and top-p cut off (after temperature, as is
-// usual).
-at::Tensor filter(const at::Tensor& logits, const cb_sampling& s, const at::Tensor& pos,
-                  const at::Tensor& eos) {
-  at::Tensor x = logits;
-  if (s.min_new > 0 && eos.numel() > 0) {
-    const at::Tensor banned =
-        x.index_select(1, eos).masked_fill_(pos.lt(s.min_new).unsqueeze(1), -kInf);
-    x = x.index_copy(1, eos, banned);
+// While it lives, the logits of the ids that min_new forbids are -inf in place: a copy of all
+// logits for a few columns would take longer than the draw.
+class Ban {
+ public:
+  Ban(const at::Tensor& logits, const cb_sampling& s, const at::Tensor& pos, const at::Tensor& eos)
+      : logits_(logits), eos_(eos) {
+    if (s.min_new == 0 || eos.numel() == 0) return;
+    before_ = logits.index_select(1, eos);
+    logits_.index_copy_(1, eos, before_.masked_fill(pos.lt(s.min_new).unsqueeze(1), -kInf));
   }
+  ~Ban() {
+    if (before_.defined()) logits_.index_copy_(1, eos_, before_);
+  }
+  Ban(const Ban&) = delete;
+  Ban& operator=(const Ban&) = delete;
+
+ private:
+  at::Tensor logits_, eos_, before_;
+};
+
+// -inf for what top-k and top-p cut off (after temperature, as is usual).
+at::Tensor filter(const at::Tensor& logits, const cb_sampling& s) {
+  at::Tensor x = logits;
   if (s.temperature == 0) return x;
   if (s.top_k > 0 && s.top_k < x.size(1)) {
     const at::Tensor least =
@@ -159,6 +172,17 @@ at::Tensor filter(const at::Tensor& logits, const cb_sampling& s, const at::Tens
   return x;
 }
 
+at::Tensor draw(const at::Tensor& logits, const cb_sampling& s, const at::Tensor& key,
+                const at::Tensor& pos, const at::Tensor& eos) {
+  const Ban ban(logits, s, pos, eos);
+  const at::Tensor x = filter(logits, s);
+  if (s.temperature == 0) return at::argmax(x, -1);
+  if (!native_cpu(x)) {
+    return draw_portable(x, static_cast<double>(1.0F / s.temperature), key, pos);
+  }
+  return draw_native(x.contiguous(), 1.0F / s.temperature, key, pos);
+}
+
 }  // namespace
 
 void check_sampling(const cb_sampling& s) {
@@ -171,15 +195,7 @@ void check_sampling(const cb_sampling& s) {
 
 Draw sample(const at::Tensor& logits, const cb_sampling& s, const at::Tensor& key,
             const at::Tensor& pos, const at::Tensor& eos) {
-  const at::Tensor x = filter(logits, s, pos, eos);
-  at::Tensor ids;
-  if (s.temperature == 0) {
-    ids = at::argmax(x, -1);
-  } else if (native_cpu(x)) {
-    ids = draw_native(x.contiguous(), 1.0F / s.temperature, key, pos);
-  } else {
-    ids = draw_portable(x, static_cast<double>(1.0F / s.temperature), key, pos);
-  }
+  const at::Tensor ids = draw(logits, s, key, pos, eos);
   const at::Tensor hit = logits.gather(1, ids.unsqueeze(1)).squeeze(1);
   RunningSoftmax sm(logits.size(0), logits.device());
   sm.add(logits, {});
