@@ -59,7 +59,7 @@ model: check ## get the demo model, SmolLM2-135M-Instruct
 
 # CMake is asked on every call and does nothing when nothing has changed.
 .PHONY: cbridge
-cbridge: check $(LIBTORCH_READY) ## build the C++ libraries and their tests
+cbridge: check $(LIBTORCH_READY) ## build the C++ libraries
 	@go mod download $(GOTORCH) || { echo "oaif: go could not download $(GOTORCH)" >&2; exit 1; }
 	@gotorch=$$(go list -m -f '{{.Dir}}' $(GOTORCH)); mkdir -p $(BUILD); \
 	cmake -S . -B $(BUILD) -DLIBTORCH=$(LIBTORCH) -DGOTORCH="$$gotorch" -DCB_CUDA=$(CB_CUDA) \
@@ -68,6 +68,10 @@ cbridge: check $(LIBTORCH_READY) ## build the C++ libraries and their tests
 	@line="#define CB_BUILD_DIGEST \"$$(cat cbridge/include/*.h $(BUILD)/lib/*.so | sha256sum | \
 		cut -c 1-16)\""; \
 	[ "$$line" = "$$(cat torch/gen_build.h 2>/dev/null)" ] || echo "$$line" > torch/gen_build.h
+
+.PHONY: cpp-tests
+cpp-tests: cbridge ## build the C++ tests, into build/test
+	@cmake --build $(BUILD) --parallel 2 --target cpp_tests -- --no-print-directory
 
 # Nothing reads a commit out of the program, and asking git for it fails in a tree of another user.
 .PHONY: build
@@ -89,7 +93,7 @@ PACKAGES := go list -f '{{.ImportPath}} {{.Deps}}' ./...
 WITH_TORCH := -e github.com/oaif/oaif/torch -e $(GOTORCH)
 
 .PHONY: test
-test: build model ## run every test, Go and C++
+test: build cpp-tests model ## run every test, Go and C++
 	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error
 	@CGO_ENABLED=0 go test $$($(PACKAGES) | grep -v $(WITH_TORCH) | cut -d ' ' -f 1)
 	@go test -p 1 -timeout 60m $$($(PACKAGES) | grep $(WITH_TORCH) | cut -d ' ' -f 1)
