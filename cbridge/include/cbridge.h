@@ -238,8 +238,8 @@ CB_API int32_t cb_sample(cb_tensor* logits, const cb_sampling* s, const uint64_t
  * with a tape keeps. */
 CB_API int32_t cb_recording_new(cb_model* m, int64_t rows, cb_recording** out, cb_err* e);
 CB_API void cb_recording_free(cb_recording* r);
-/* Empties the recording for another round; its memory stays. Gradients that lie in it are
- * overwritten by the round. */
+/* Empties the recording for another round; its memory stays. The gradients of a backward pass may
+ * lie in it: drop them first (cb_model_drop_grad). */
 CB_API int32_t cb_recording_clear(cb_recording* r, cb_err* e);
 /* Empties it and gives its memory back until it is cleared. */
 CB_API int32_t cb_recording_release(cb_recording* r, cb_err* e);

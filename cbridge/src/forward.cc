@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "pool.h"
 
@@ -98,19 +99,19 @@ at::Tensor walk_segments(const cb_model& m, const cb_tree& t, cb_tape* tape, at:
 // the step's only pass, a layer's gradients take the place of its activations, whose memory is at
 // hand: new pages would cost as much as a tenth of the products.
 at::Tensor walk_recording(cb_model* m, const cb_tree& t, cb_tape* tape, at::Tensor dy) {
-  const bool in_place = tape->last && !m->layer_grads;
+  cb_recording* recorded = std::exchange(tape->recorded, nullptr);  // used up, even by a failure
+  const bool in_place = tape->last && !m->layer_grads && recorded->holds_gradients;
   for (int64_t i = m->arch.layers - 1; i >= 0; i--) {
     const at::Tensor grad = m->grad[static_cast<size_t>(i)];
-    const Activations a = tape->recorded->layer(i, tape->rows);  // a copy
+    const Activations a = recorded->layer(i, tape->rows);  // a copy
     if (in_place) {
-      m->place_grad(i, tape->recorded->reuse(i, grad.numel()));
+      m->place_grad(i, recorded->reuse(i, grad.numel()));
     } else {
-      if (tape->last) tape->recorded->drop(i);
+      if (tape->last) recorded->drop(i);
       populate(grad);
     }
     dy = layer_backward(*m, m->layers[static_cast<size_t>(i)], t, a, dy);
   }
-  tape->recorded = nullptr;
   return dy;
 }
 

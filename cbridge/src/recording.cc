@@ -18,7 +18,9 @@ cb_recording::cb_recording(const cb_model& m, int64_t rows) : capacity(rows) {
   constexpr int64_t kAlign = 64;
   const auto aligned = [](int64_t n) { return (n + kAlign - 1) / kAlign * kAlign; };
   const int64_t gradients = m.master[0].numel() * static_cast<int64_t>(sizeof(float));
-  layer_bytes = std::max(aligned(rows * (2 * h + qd + q + f2) * size), aligned(gradients));
+  layer_bytes = aligned(rows * (2 * h + qd + q + f2) * size);
+  holds_gradients = m.device.is_cpu();  // elsewhere a buffer takes its memory when it is made
+  if (holds_gradients) layer_bytes = std::max(layer_bytes, aligned(gradients));
   pool = cb::huge_pool(layer_bytes * a.layers + rows * h * size, at::kByte, m.device);
   int64_t at = 0;
   const auto buffer = [&](int64_t width) {

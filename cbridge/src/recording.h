@@ -39,6 +39,7 @@ struct cb_recording : cb::Counted {
   // memory: it gives it back, or puts the layer's gradients there, n zeroes to begin with.
   void drop(int64_t i);
   at::Tensor reuse(int64_t i, int64_t n) const;
+  bool holds_gradients = false;  // whether there is room for the latter
 
   // Forgets the round before.
   void empty();

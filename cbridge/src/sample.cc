@@ -133,8 +133,8 @@ at::Tensor draw_portable(const at::Tensor& logits, double inv_t, const at::Tenso
   return at::argmax(logits.to(at::kDouble).mul_(inv_t).add_(noise), -1);
 }
 
-// While it lives, the logits of the ids that min_new forbids are -inf in place: a copy of all
-// logits for a few columns would take longer than the draw.
+// The logits of the ids that min_new forbids are -inf in place until the ban is lifted: a copy of
+// all logits for a few columns would take longer than the draw.
 class Ban {
  public:
   Ban(const at::Tensor& logits, const cb_sampling& s, const at::Tensor& pos, const at::Tensor& eos)
@@ -143,7 +143,8 @@ class Ban {
     before_ = logits.index_select(1, eos);
     logits_.index_copy_(1, eos, before_.masked_fill(pos.lt(s.min_new).unsqueeze(1), -kInf));
   }
-  ~Ban() {
+  // Not a destructor, which must not throw: logits of a failed draw are of no use.
+  void lift() {
     if (before_.defined()) logits_.index_copy_(1, eos_, before_);
   }
   Ban(const Ban&) = delete;
@@ -174,13 +175,18 @@ at::Tensor filter(const at::Tensor& logits, const cb_sampling& s) {
 
 at::Tensor draw(const at::Tensor& logits, const cb_sampling& s, const at::Tensor& key,
                 const at::Tensor& pos, const at::Tensor& eos) {
-  const Ban ban(logits, s, pos, eos);
+  Ban ban(logits, s, pos, eos);
   const at::Tensor x = filter(logits, s);
-  if (s.temperature == 0) return at::argmax(x, -1);
-  if (!native_cpu(x)) {
-    return draw_portable(x, static_cast<double>(1.0F / s.temperature), key, pos);
+  at::Tensor ids;
+  if (s.temperature == 0) {
+    ids = at::argmax(x, -1);
+  } else if (native_cpu(x)) {
+    ids = draw_native(x.contiguous(), 1.0F / s.temperature, key, pos);
+  } else {
+    ids = draw_portable(x, static_cast<double>(1.0F / s.temperature), key, pos);
   }
-  return draw_native(x.contiguous(), 1.0F / s.temperature, key, pos);
+  ban.lift();
+  return ids;
 }
 
 }  // namespace
@@ -198,7 +204,7 @@ Draw sample(const at::Tensor& logits, const cb_sampling& s, const at::Tensor& ke
   const at::Tensor ids = draw(logits, s, key, pos, eos);
   const at::Tensor hit = logits.gather(1, ids.unsqueeze(1)).squeeze(1);
   RunningSoftmax sm(logits.size(0), logits.device());
-  sm.add(logits, {});
+  sm.add(logits.contiguous(), {});
   return {ids, hit.to(at::kDouble).sub(sm.lse()).to(at::kFloat)};
 }
 

@@ -73,6 +73,7 @@ func (r *round) startRecording() {
 	if s := r.s; s.room == nil || s.room.Room() < rows {
 		if s.room != nil {
 			s.room.Close()
+			s.room = nil // in case there is no memory for the larger one
 		}
 		// the next step's prompts may be a little longer
 		s.room = torch.NewRecording(s.model.Model, rows+rows/16)

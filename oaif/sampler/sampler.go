@@ -121,6 +121,7 @@ func (s *Sampler) generate(
 		if record {
 			r.startRecording()
 		} else if s.room != nil {
+			s.recorded = nil
 			s.room.Release() // an evaluation, which needs the memory
 		}
 	})
