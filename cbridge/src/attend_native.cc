@@ -13,15 +13,6 @@ namespace cb {
 
 namespace {
 
-template <class F>
-void with_type(const at::Tensor& t, F&& f) {
-  if (t.scalar_type() == at::kFloat) {
-    f(float{});
-  } else {
-    f(c10::BFloat16{});
-  }
-}
-
 template <class T>
 float dot(const T* a, const T* b, int64_t n) {
   float s = 0;

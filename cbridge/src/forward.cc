@@ -100,7 +100,7 @@ at::Tensor walk_segments(const cb_model& m, const cb_tree& t, cb_tape* tape, at:
 // hand: new pages would cost as much as a tenth of the products.
 at::Tensor walk_recording(cb_model* m, const cb_tree& t, cb_tape* tape, at::Tensor dy) {
   cb_recording* recorded = std::exchange(tape->recorded, nullptr);  // used up, even by a failure
-  const bool in_place = tape->last && !m->layer_grads && recorded->holds_gradients;
+  const bool in_place = tape->last && !m->layer_grads && recorded->holds_gradients();
   for (int64_t i = m->arch.layers - 1; i >= 0; i--) {
     const at::Tensor grad = m->grad[static_cast<size_t>(i)];
     const Activations a = recorded->layer(i, tape->rows);  // a copy

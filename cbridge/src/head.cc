@@ -26,6 +26,13 @@ namespace {
 // products are better.
 int64_t block_size(const cb_model& m) { return m.device.is_cpu() ? 3072 : 32768; }
 
+// Calls f(first, n) for every block of the vocabulary, in order.
+template <class F>
+void each_block(const cb_model& m, F&& f) {
+  const int64_t size = block_size(m), vocab = m.arch.vocab;
+  for (int64_t first = 0; first < vocab; first += size) f(first, std::min(size, vocab - first));
+}
+
 void copy_out(const at::Tensor& t, float* out) {
   if (out == nullptr) return;
   const at::Tensor host = t.to(at::kCPU, at::kFloat).contiguous();
@@ -55,9 +62,7 @@ void blocks_of(const cb_model& m, const cb_head& h,
     return;
   }
   const auto rows = static_cast<int64_t>(h.sampled.size());
-  const int64_t size = block_size(m);
-  for (int64_t v = 0; v < m.arch.vocab; v += size) {
-    const int64_t n = std::min<int64_t>(size, m.arch.vocab - v);
+  each_block(m, [&](int64_t v, int64_t n) {
     const at::Tensor part = at::empty({rows, n}, at::kFloat);
     float* to = part.mutable_data_ptr<float>();
     at::parallel_for(0, rows, 16, [&](int64_t begin, int64_t end) {
@@ -65,7 +70,7 @@ void blocks_of(const cb_model& m, const cb_head& h,
         std::copy_n(h.sampled[static_cast<size_t>(i)] + v, n, to + i * n);
     });
     f(v, part);
-  }
+  });
 }
 
 // The logits of each row's target, taken from block after block.
@@ -88,22 +93,18 @@ at::Tensor head_logits(const cb_model& m, const at::Tensor& h) {
   if (m.dtype != at::kFloat) return at::linear(h, m.head.w).to(at::kFloat);
   if (is_small_product(h)) return small_product(h, m.head.w);
   at::Tensor out = at::empty({h.size(0), m.arch.vocab}, h.options());
-  const int64_t size = block_size(m);
-  for (int64_t v = 0; v < m.arch.vocab; v += size) {
-    const int64_t n = std::min<int64_t>(size, m.arch.vocab - v);
+  each_block(m, [&](int64_t v, int64_t n) {
     at::Tensor part = out.narrow(1, v, n);
     at::mm_out(part, h, m.head.w.narrow(0, v, n).t());
-  }
+  });
   return out;
 }
 
 void head_blocks(const cb_model& m, const at::Tensor& h,
                  const std::function<void(int64_t, const at::Tensor&)>& f) {
-  const int64_t size = block_size(m);
-  for (int64_t v = 0; v < m.arch.vocab; v += size) {
-    const int64_t n = std::min<int64_t>(size, m.arch.vocab - v);
+  each_block(m, [&](int64_t v, int64_t n) {
     f(v, at::linear(h, m.head.w.narrow(0, v, n)).to(at::kFloat));
-  }
+  });
 }
 
 }  // namespace cb

@@ -6,7 +6,6 @@
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/silu.h>
 #include <ATen/ops/silu_backward.h>
-#include <c10/util/BFloat16.h>
 
 #include <cmath>
 #include <vector>
@@ -16,17 +15,6 @@
 namespace cb {
 
 namespace {
-
-// Calls f with a value of the tensor's element type: float or c10::BFloat16.
-template <class F>
-void with_type(const at::Tensor& t, F&& f) {
-  if (t.scalar_type() == at::kFloat) {
-    f(float{});
-  } else {
-    check(t.scalar_type() == at::kBFloat16, "the CPU kernels take float32 and bfloat16");
-    f(c10::BFloat16{});
-  }
-}
 
 // Rows of the given width per task: what takes some microseconds, since waking a thread takes as
 // long.

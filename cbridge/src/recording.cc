@@ -19,8 +19,7 @@ cb_recording::cb_recording(const cb_model& m, int64_t rows) : capacity(rows) {
   const auto aligned = [](int64_t n) { return (n + kAlign - 1) / kAlign * kAlign; };
   const int64_t gradients = m.master[0].numel() * static_cast<int64_t>(sizeof(float));
   layer_bytes = aligned(rows * (2 * h + qd + q + f2) * size);
-  holds_gradients = m.device.is_cpu();  // elsewhere a buffer takes its memory when it is made
-  if (holds_gradients) layer_bytes = std::max(layer_bytes, aligned(gradients));
+  if (m.device.is_cpu()) layer_bytes = std::max(layer_bytes, aligned(gradients));
   pool = cb::huge_pool(layer_bytes * a.layers + rows * h * size, at::kByte, m.device);
   int64_t at = 0;
   const auto buffer = [&](int64_t width) {
@@ -60,6 +59,7 @@ void cb_recording::finish(const at::Tensor& last_hidden, const std::vector<int64
   slot.insert(slot.end(), slots.begin(), slots.end());
   position.insert(position.end(), at.begin(), at.end());
   n += count;
+  logits_of.resize(static_cast<size_t>(n), nullptr);
 }
 
 // The CPU alone keeps them: elsewhere rows would have to be gathered one by one.
@@ -71,7 +71,6 @@ void cb_recording::keep_logits(const at::Tensor& l, const std::vector<int64_t>& 
     return;
   }
   logits.push_back(l);
-  logits_of.resize(static_cast<size_t>(n), nullptr);
   for (size_t i = 0; i < rows.size(); i++) {
     logits_of[static_cast<size_t>(rows[i])] =
         l.const_data_ptr<float>() + static_cast<int64_t>(i) * l.size(1);
@@ -167,7 +166,6 @@ int32_t cb_recording_tape(cb_recording* r, const int64_t* rows, int64_t n, int32
     t->last = last != 0;
     t->rows = cb::ints(rows, n, r->hidden.device());
     if (!r->logits.empty()) {
-      r->logits_of.resize(static_cast<size_t>(r->n), nullptr);
       for (int64_t i = 0; i < n; i++)
         t->logits_of.push_back(r->logits_of[static_cast<size_t>(rows[i])]);
       t->logits = r->logits;

@@ -39,7 +39,9 @@ struct cb_recording : cb::Counted {
   // memory: it gives it back, or puts the layer's gradients there, n zeroes to begin with.
   void drop(int64_t i);
   at::Tensor reuse(int64_t i, int64_t n) const;
-  bool holds_gradients = false;  // whether there is room for the latter
+  // Whether there is room for the latter. Not on CUDA, where a buffer takes its memory when it is
+  // made: the gradients have theirs.
+  bool holds_gradients() const { return pool.is_cpu(); }
 
   // Forgets the round before.
   void empty();

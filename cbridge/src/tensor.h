@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 #include <c10/core/GradMode.h>
+#include <c10/util/BFloat16.h>
 
 #include "guard.h"
 
@@ -24,5 +25,16 @@ at::Tensor ints(const int64_t* data, int64_t n, at::Device d);
 
 // True where the CPU's own kernels are to be used.
 bool native_cpu(const at::Tensor& t);
+
+// Calls f with a value of the tensor's element type: float or c10::BFloat16.
+template <class F>
+void with_type(const at::Tensor& t, F&& f) {
+  if (t.scalar_type() == at::kFloat) {
+    f(float{});
+  } else {
+    check(t.scalar_type() == at::kBFloat16, "the CPU kernels take float32 and bfloat16");
+    f(c10::BFloat16{});
+  }
+}
 
 }  // namespace cb

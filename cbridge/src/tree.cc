@@ -95,9 +95,9 @@ int32_t cb_tree_new(const int64_t* ids, const int64_t* positions, int64_t n, con
         qr[size(i, t->q) + size(r, 1)] = qp[size(i, t->q) + size(r, 1)] = x.start + r;
         qs[size(x.start + r, 1)] = i * t->q + r;
       }
-      const std::vector<int64_t> c = cb::chain(nodes, i);
-      std::copy(c.begin(), c.end(), kr.begin() + i * t->k);
-      std::copy(c.begin(), c.end(), kp.begin() + i * t->k);
+      const int64_t* chain = t->chain_of(x.start);
+      std::copy_n(chain, x.depth + x.len, kr.begin() + i * t->k);
+      std::copy_n(chain, x.depth + x.len, kp.begin() + i * t->k);
       for (int64_t r = 0; r < t->q; r++) {
         // A padded query sees key 0 alone, so that its softmax stays finite.
         const int64_t seen = r < x.len ? x.depth + r + 1 : 1;
