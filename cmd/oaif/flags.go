@@ -2,7 +2,6 @@ package main
 
 import (
 	"math"
-	"regexp"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -56,16 +55,14 @@ func eosOf(c *cli.Context) []int32 {
 	return ids
 }
 
-var devicePattern = regexp.MustCompile(`^(auto|cpu|cuda(:[0-9]{1,3})?)$`)
-
 // checkCompute refuses values of the compute flags that no machine has. Here and below, bounds and
 // words are those of package config.
 func checkCompute(c *cli.Context) error {
-	if d := c.String("device"); !devicePattern.MatchString(d) {
-		return usagef(c, `--device: wants "auto", "cpu", "cuda" or "cuda:N", got %q`, d)
+	if err := config.CheckDevice(c.String("device")); err != nil {
+		return usagef(c, "--device: %v", err)
 	}
-	if t := c.String("dtype"); !slices.Contains([]string{"auto", "float32", "bfloat16"}, t) {
-		return usagef(c, `--dtype: wants one of "auto", "float32", "bfloat16", got %q`, t)
+	if err := config.CheckDType(c.String("dtype")); err != nil {
+		return usagef(c, "--dtype: %v", err)
 	}
 	return checkRange(c, "threads", 0, config.MaxThreads)
 }

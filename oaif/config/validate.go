@@ -37,9 +37,22 @@ func (s *checks) required(key, value, what string) {
 	s.want(value != "", key, "is missing; it names %s", what)
 }
 
+// add adds what err says of a key, unless it is nil.
+func (s *checks) add(key string, err error) {
+	if err != nil {
+		*s = append(*s, problem{key, err.Error()})
+	}
+}
+
 func (s *checks) oneOf(key, value string, allowed ...string) {
-	quoted := `"` + strings.Join(allowed, `", "`) + `"`
-	s.want(slices.Contains(allowed, value), key, "wants one of %s, got %q", quoted, value)
+	s.add(key, oneOf(value, allowed...))
+}
+
+func oneOf(value string, allowed ...string) error {
+	if slices.Contains(allowed, value) {
+		return nil
+	}
+	return fmt.Errorf(`wants one of "%s", got %q`, strings.Join(allowed, `", "`), value)
 }
 
 func (s *checks) atLeast(least, value int, key string) {
@@ -69,12 +82,22 @@ func (c *Config) problems() []problem {
 
 var devicePattern = regexp.MustCompile(`^(auto|cpu|cuda(:[0-9]{1,3})?)$`)
 
+// CheckDevice says what is wrong with the name of a device; nil when nothing is.
+func CheckDevice(name string) error {
+	if devicePattern.MatchString(name) {
+		return nil
+	}
+	return fmt.Errorf(`wants "auto", "cpu", "cuda" or "cuda:N", got %q`, name)
+}
+
+// CheckDType says what is wrong with the name of a precision; nil when nothing is.
+func CheckDType(name string) error { return oneOf(name, "auto", "float32", "bfloat16") }
+
 func (c *Config) checkInputs(s *checks) {
 	m, d := c.Model, c.Data
 	s.required("model.path", m.Path, "a .gguf file or a Hugging Face folder")
-	s.want(devicePattern.MatchString(m.Device), "model.device",
-		`wants "auto", "cpu", "cuda" or "cuda:N", got %q`, m.Device)
-	s.oneOf("model.dtype", m.DType, "auto", "float32", "bfloat16")
+	s.add("model.device", CheckDevice(m.Device))
+	s.add("model.dtype", CheckDType(m.DType))
 	for _, id := range m.EOS {
 		s.want(id >= 0, "model.eos", "wants token ids >= 0, got %d", id)
 	}
