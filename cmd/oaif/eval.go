@@ -31,7 +31,7 @@ names no model of its own asks the baseline.
 Example:
   oaif eval --model runs/demo/model --baseline model.gguf \
     --prompts configs/prompts/film-heldout.jsonl --max-new-tokens 24 \
-    --template $'Below is a review of a movie.\n\n{prompt}' \
+    --template $'Below is a movie review.\n\n{prompt}' \
     --annotator configs/annotators/positive.toml --out runs/compared`,
 		Flags: flags(modelFlag(), []cli.Flag{
 			&cli.StringFlag{Name: "baseline", Usage: "`MODEL` to compare with"},
