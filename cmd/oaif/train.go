@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/urfave/cli/v2"
 
@@ -21,7 +22,8 @@ eval/, checkpoints/, model/ (Hugging Face layout), summary.json and report.html.
 
 The same configuration, seed and number of threads give the same run, byte for
 byte. A run that was stopped at any moment goes on with --resume and ends as if
-it never had; a run that has written nothing yet starts with it.
+it never had; a run that has written nothing yet starts with it, and of one that
+is finished it shows again what it came to.
 
 Example:
   oaif train configs/demo.toml --set train.steps=50 --out runs/long
@@ -56,11 +58,13 @@ func train(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	resume := c.Bool("resume")
-	if resume {
-		if resume, err = checkpoint.Begun(cfg.Run.Out); err != nil {
-			return err
-		}
+	resume, finished, err := begun(c, cfg)
+	if err != nil {
+		return err
+	}
+	if finished {
+		fmt.Fprintf(c.App.ErrWriter, "oaif: the run in %s is finished\n", cfg.Run.Out)
+		return printOutcome(c.App.Writer, cfg.Run.Out)
 	}
 	show := newProgress(c.App.Writer, cfg.Train.Steps)
 	defer show.end()
@@ -78,4 +82,15 @@ func train(c *cli.Context) (err error) {
 	}
 	show.end()
 	return printOutcome(c.App.Writer, cfg.Run.Out)
+}
+
+// begun says whether --resume is given and finds a run, and whether that one is finished.
+func begun(c *cli.Context, cfg *config.Config) (resume, finished bool, err error) {
+	if !c.Bool("resume") {
+		return false, false, nil
+	}
+	if resume, err = checkpoint.Begun(cfg.Run.Out); resume && err == nil {
+		finished, err = trainer.Finished(cfg)
+	}
+	return resume, finished, err
 }

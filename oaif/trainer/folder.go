@@ -16,7 +16,28 @@ import (
 	"github.com/oaif/oaif/oaif/weights"
 )
 
-const configFile = "config.toml"
+// Names in a run folder. Those of the end are written in this order.
+const (
+	configFile  = "config.toml"
+	summaryFile = "summary.json"
+	modelFolder = "model"
+	reportFile  = "report.html"
+)
+
+// Finished reports whether cfg's run folder holds a run of this config with everything that the end
+// of a run writes, so that nothing is left to do. A run of another config is refused.
+func Finished(cfg *config.Config) (bool, error) {
+	for _, name := range []string{summaryFile, modelFolder, reportFile} {
+		_, err := os.Stat(filepath.Join(cfg.Run.Out, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, nil
+		}
+		if err != nil {
+			return false, oaif.DataError(err.Error())
+		}
+	}
+	return true, adoptResolved(cfg)
+}
 
 // adoptResolved fills in the device, dtype and threads that the run was started with where cfg
 // leaves them open, and refuses a config that differs from the run's in anything else.
@@ -134,7 +155,7 @@ func (t *Trainer) export() error {
 		{Name: "tokenizer.json", Write: t.vocab.WriteJSON},
 		{Name: "tokenizer_config.json", Write: t.writeTokenizerConfig},
 	}
-	return weights.WriteHF(t.run.Path("model"), c, t.policy.Sources(), extra)
+	return weights.WriteHF(t.run.Path(modelFolder), c, t.policy.Sources(), extra)
 }
 
 func (t *Trainer) writeTokenizerConfig(path string) error {

@@ -54,7 +54,7 @@ func (t *Trainer) conclude(
 	if err != nil {
 		return err
 	}
-	return t.run.WriteFile("summary.json", append(text, '\n'))
+	return t.run.WriteFile(summaryFile, append(text, '\n'))
 }
 
 // sumLogs adds up the run's own logs, so that a resumed run counts all of its work.
