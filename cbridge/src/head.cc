@@ -33,6 +33,13 @@ void each_block(const cb_model& m, F&& f) {
   for (int64_t first = 0; first < vocab; first += size) f(first, std::min(size, vocab - first));
 }
 
+// n rows of the head's matrix.
+Matrix head_block(const cb_model& m, int64_t first, int64_t n) {
+  const at::Tensor& grad = m.head.grad;
+  return {
+      m.head.w.narrow(0, first, n), {}, grad.defined() ? grad.narrow(0, first, n) : at::Tensor()};
+}
+
 void copy_out(const at::Tensor& t, float* out) {
   if (out == nullptr) return;
   const at::Tensor host = t.to(at::kCPU, at::kFloat).contiguous();
@@ -90,21 +97,17 @@ at::Tensor head_rows(const cb_model& m, const at::Tensor& hidden, const at::Tens
 }
 
 at::Tensor head_logits(const cb_model& m, const at::Tensor& h) {
-  if (m.dtype != at::kFloat) return at::linear(h, m.head.w).to(at::kFloat);
-  if (is_small_product(h)) return small_product(h, m.head.w);
+  if (m.dtype != at::kFloat || is_few_rows(h)) return m.head.apply(h).to(at::kFloat);
   at::Tensor out = at::empty({h.size(0), m.arch.vocab}, h.options());
   each_block(m, [&](int64_t v, int64_t n) {
-    at::Tensor part = out.narrow(1, v, n);
-    at::mm_out(part, h, m.head.w.narrow(0, v, n).t());
+    multiply(out.narrow(1, v, n), h, m.head.w.narrow(0, v, n).t(), false);
   });
   return out;
 }
 
 void head_blocks(const cb_model& m, const at::Tensor& h,
                  const std::function<void(int64_t, const at::Tensor&)>& f) {
-  each_block(m, [&](int64_t v, int64_t n) {
-    f(v, at::linear(h, m.head.w.narrow(0, v, n)).to(at::kFloat));
-  });
+  each_block(m, [&](int64_t v, int64_t n) { f(v, head_block(m, v, n).apply(h).to(at::kFloat)); });
 }
 
 }  // namespace cb
@@ -164,10 +167,10 @@ int32_t cb_head_backward(cb_model* m, cb_head* h, const float* seed, cb_tensor**
       cb::softmax_gradient_(logits, h->lse, s, h->targets, first);
       const at::Tensor d = logits.to(m->dtype);
       const int64_t n = logits.size(1);
-      const cb::Matrix block{m->head.w.narrow(0, first, n), {}, m->head.grad.narrow(0, first, n)};
+      const cb::Matrix block = cb::head_block(*m, first, n);
       block.accumulate(d, h->h);
       if (m->dtype == at::kFloat) {
-        dh.addmm_(d, block.w);
+        cb::multiply(dh, d, block.w, true);
       } else {
         dh.add_(at::mm(d, block.w));
       }
@@ -215,7 +218,7 @@ int32_t cb_head_kl(cb_model* mp, cb_tensor* hp, cb_model* mq, cb_tensor* hq, con
                      b = cb::head_rows(*mq, unwrap(hq), idx);
     cb::RunningSoftmax p(r, mp->device), q(r, mp->device);
     cb::head_blocks(*mp, a, [&](int64_t first, const at::Tensor& lp) {
-      const at::Tensor lq = at::linear(b, mq->head.w.narrow(0, first, lp.size(1))).to(at::kFloat);
+      const at::Tensor lq = cb::head_block(*mq, first, lp.size(1)).apply(b).to(at::kFloat);
       p.add(lp, lq);
       q.add(lq, {});
     });

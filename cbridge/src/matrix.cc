@@ -1,7 +1,7 @@
 // The products of one weight matrix.
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/addmm.h>
-#include <ATen/ops/linear.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/mm.h>
 
 #include "model.h"
@@ -46,19 +46,35 @@ bool can_prepack(at::ScalarType t) {
 
 void Matrix::prepack(bool on) { packed = on ? reorder(w) : at::Tensor(); }
 
-at::Tensor Matrix::apply(const at::Tensor& x) const {
-  if (packed.defined()) return packed_linear(x, packed);
-  return is_small_product(x) ? small_product(x, w) : at::linear(x, w);
+void multiply(at::Tensor out, const at::Tensor& a, const at::Tensor& b, bool add) {
+  if (has_own_product(a)) {
+    product(out, a, b, add);
+  } else if (add) {
+    at::addmm_out(out, out, a, b);
+  } else {
+    at::mm_out(out, a, b);
+  }
 }
 
-at::Tensor Matrix::backward_input(const at::Tensor& dy) const { return at::mm(dy, w); }
+at::Tensor Matrix::apply(const at::Tensor& x) const {
+  if (packed.defined()) return packed_linear(x, packed);
+  if (is_few_rows(x)) return few_rows_product(x, w);
+  at::Tensor out = at::empty({x.size(0), w.size(0)}, x.options());
+  multiply(out, x, w.t(), false);
+  return out;
+}
+
+at::Tensor Matrix::backward_input(const at::Tensor& dy) const {
+  at::Tensor out = at::empty({dy.size(0), w.size(1)}, dy.options());
+  multiply(out, dy, w, false);
+  return out;
+}
 
 void Matrix::accumulate(const at::Tensor& dy, const at::Tensor& x) const {
-  at::Tensor g = grad;
   if (x.scalar_type() == at::kFloat) {
-    at::addmm_out(g, g, dy.t(), x);
+    multiply(grad, dy.t(), x, true);
   } else {
-    g.add_(at::mm(dy.t(), x));  // the sum over micro-batches stays in fp32
+    at::Tensor(grad).add_(at::mm(dy.t(), x));  // the sum over micro-batches stays in fp32
   }
 }
 

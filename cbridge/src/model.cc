@@ -169,7 +169,7 @@ void cb_model::drop_grad() {
 
 void cb_model::pack(bool on) {
   cb::check(trainable || compute[0].defined(), "a frozen model is prepacked once");
-  // In fp32 a model that trains decodes by small_product, which reads the matrices as they are.
+  // In fp32 a model that trains decodes by few_rows_product, which reads the matrices as they are.
   on = on && device.is_cpu() && cb::can_prepack(dtype) && !(trainable && dtype == at::kFloat);
   const cb::ReturnBlocks guard;  // blocked copies come and go with every step
   const auto one = [&](cb::Matrix& m) { m.prepack(on); };

@@ -25,6 +25,9 @@ struct Matrix {
   void accumulate(const at::Tensor& dy, const at::Tensor& x) const;
 };
 
+// out = a b, or out += a b; all of one dtype, out with steps of 1 along its rows.
+void multiply(at::Tensor out, const at::Tensor& a, const at::Tensor& b, bool add);
+
 // Whether matrices of this dtype have a blocked layout on this CPU.
 bool can_prepack(at::ScalarType t);
 

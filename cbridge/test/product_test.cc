@@ -1,10 +1,13 @@
-// The product for few rows against double precision, and its rows' independence of each other.
+// The products for few and for many rows: against double precision, and that their rows do not
+// depend on each other.
 #include "product.h"
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/zeros.h>
 
 #include "check.h"
 
@@ -20,7 +23,7 @@ void agrees_with_double_precision() {
     for (const int64_t n : {1, 3, 4, 5, 37, 96}) {
       for (const int64_t k : {1, 7, 8, 9, 576, 640, 641, 1536}) {
         const at::Tensor x = at::randn({m, k}), w = at::randn({n, k});
-        EXPECT_NEAR(cb::small_product(x, w), exact(x, w), 1e-4);
+        EXPECT_NEAR(cb::few_rows_product(x, w), exact(x, w), 1e-4);
       }
     }
   }
@@ -29,33 +32,92 @@ void agrees_with_double_precision() {
 // What is sampled for one prompt must not depend on the prompts beside it.
 void rows_are_independent() {
   const at::Tensor x = at::randn({11, 1300}), w = at::randn({50, 1300});
-  const at::Tensor all = cb::small_product(x, w);
+  const at::Tensor all = cb::few_rows_product(x, w);
   for (int64_t i = 0; i < x.size(0); i++) {
-    EXPECT(test::same(cb::small_product(x.narrow(0, i, 1), w), all.narrow(0, i, 1)));
+    EXPECT(test::same(cb::few_rows_product(x.narrow(0, i, 1), w), all.narrow(0, i, 1)));
   }
   for (const int64_t first : {1, 2, 5}) {
     const int64_t rest = x.size(0) - first;
-    EXPECT(test::same(cb::small_product(x.narrow(0, first, rest), w), all.narrow(0, first, rest)));
+    EXPECT(
+        test::same(cb::few_rows_product(x.narrow(0, first, rest), w), all.narrow(0, first, rest)));
   }
 }
 
 void threads_change_nothing() {
   const at::Tensor x = at::randn({33, 576}), w = at::randn({1001, 576});
   const int threads = at::get_num_threads();
-  const at::Tensor many = cb::small_product(x, w);
+  const at::Tensor many = cb::few_rows_product(x, w);
   at::set_num_threads(1);
-  EXPECT(test::same(cb::small_product(x, w), many));
+  EXPECT(test::same(cb::few_rows_product(x, w), many));
   at::set_num_threads(threads);
 }
 
 void is_for_few_rows_of_fp32() {
-  EXPECT(cb::is_small_product(at::randn({1, 8})));
-  EXPECT(cb::is_small_product(at::randn({cb::kFewRows, 8})));
-  EXPECT(!cb::is_small_product(at::randn({cb::kFewRows + 1, 8})));
-  EXPECT(!cb::is_small_product(at::randn({1, 8}).to(at::kBFloat16)));
+  EXPECT(cb::is_few_rows(at::randn({1, 8})));
+  EXPECT(cb::is_few_rows(at::randn({cb::kFewRows, 8})));
+  EXPECT(!cb::is_few_rows(at::randn({cb::kFewRows + 1, 8})));
+  EXPECT(!cb::is_few_rows(at::randn({1, 8}).to(at::kBFloat16)));
   cb_set_portable(1);
-  EXPECT(!cb::is_small_product(at::randn({1, 8})));
+  EXPECT(!cb::is_few_rows(at::randn({1, 8})));
   cb_set_portable(0);
+}
+
+// Sizes on both sides of a tile, a pass over the depth and a block; every order of the operands
+// that a layer's forward and backward passes use; a result that is a part of a wider matrix.
+void many_rows_agree_with_double_precision() {
+  for (const int64_t m : {1, 5, 6, 7, 193, 850}) {
+    for (const int64_t n : {1, 15, 16, 17, 1025}) {
+      for (const int64_t k : {1, 2, 319, 320, 321, 1000}) {
+        const at::Tensor x = at::randn({m, k}), w = at::randn({n, k});
+        const at::Tensor xt = x.t().contiguous().t(), wt = w.t().contiguous().t();
+        const at::Tensor want = exact(x, w);
+        const at::Tensor wide = at::zeros({m, n + 3});
+        const at::Tensor out = wide.narrow(1, 2, n);
+        cb::product(out, x, w.t(), false);
+        EXPECT_NEAR(out, want, 1e-4);
+        cb::product(out, x, wt.t(), true);
+        EXPECT_NEAR(out, want.mul(2), 1e-4);
+        cb::product(out, xt, wt.t(), false);
+        EXPECT_NEAR(out, want, 1e-4);
+        EXPECT(test::same(wide.narrow(1, 0, 2), at::zeros({m, 2})));
+        EXPECT(test::same(wide.narrow(1, n + 2, 1), at::zeros({m, 1})));
+      }
+    }
+  }
+}
+
+void many_rows_are_independent() {
+  const at::Tensor x = at::randn({301, 650}), w = at::randn({50, 650});
+  const auto times_w = [&](const at::Tensor& rows) {
+    at::Tensor out = at::empty({rows.size(0), w.size(0)});
+    cb::product(out, rows, w.t(), false);
+    return out;
+  };
+  const at::Tensor all = times_w(x);
+  for (const int64_t first : {1, 6, 7, 192, 300}) {
+    const int64_t rest = x.size(0) - first;
+    EXPECT(test::same(times_w(x.narrow(0, first, rest)), all.narrow(0, first, rest)));
+  }
+  const int threads = at::get_num_threads();
+  at::set_num_threads(1);
+  EXPECT(test::same(times_w(x), all));
+  at::set_num_threads(threads);
+}
+
+void refuses_what_does_not_fit() {
+  const auto product = [](const at::Tensor& a, const at::Tensor& b) {
+    try {
+      cb::product(at::empty({4, 4}), a, b, false);
+      return true;
+    } catch (const cb::Error&) {
+      return false;
+    }
+  };
+  const at::Tensor square = at::randn({4, 4});
+  EXPECT(product(square, square.t()));
+  EXPECT(!product(square, at::randn({5, 4})));
+  EXPECT(!product(at::randn({3, 4}), square));
+  EXPECT(!product(square, at::randn({8, 8}).slice(0, 0, 8, 2).slice(1, 0, 8, 2)));
 }
 
 }  // namespace
@@ -67,5 +129,8 @@ int main() {
     rows_are_independent();
     threads_change_nothing();
     is_for_few_rows_of_fp32();
+    many_rows_agree_with_double_precision();
+    many_rows_are_independent();
+    refuses_what_does_not_fit();
   });
 }

@@ -1,10 +1,10 @@
-#include "product.h"
-
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
 #include <cstring>
+
+#include "product.h"
 
 namespace cb {
 
@@ -129,11 +129,11 @@ void panel(const float* x, const float* w, float* y, int64_t m, int64_t n, int64
 
 }  // namespace
 
-bool is_small_product(const at::Tensor& x) {
+bool is_few_rows(const at::Tensor& x) {
   return native_cpu(x) && x.scalar_type() == at::kFloat && x.size(0) <= kFewRows;
 }
 
-at::Tensor small_product(const at::Tensor& x, const at::Tensor& w) {
+at::Tensor few_rows_product(const at::Tensor& x, const at::Tensor& w) {
   const int64_t m = x.size(0), k = x.size(1), n = w.size(0);
   check(x.is_contiguous() && w.is_contiguous() && w.size(1) == k,
         "a product needs two contiguous matrices of one depth");
