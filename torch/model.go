@@ -10,7 +10,7 @@ import "unsafe"
 type Arch struct {
 	Layers, Hidden, Heads, KVHeads, HeadDim, FFN, Vocab, Context int
 
-	RMSEps float64
+	NormEps float64
 	Tied   bool // the output head is the embedding
 	// InvFreq are the HeadDim/2 rotary frequencies in radians per position.
 	InvFreq []float64
@@ -53,7 +53,7 @@ func NewModel(d *Device, a Arch, dtype DType, trainable bool) *Model {
 		layers: C.int32_t(a.Layers), hidden: C.int32_t(a.Hidden), heads: C.int32_t(a.Heads),
 		kv_heads: C.int32_t(a.KVHeads), head_dim: C.int32_t(a.HeadDim), ffn: C.int32_t(a.FFN),
 		vocab: C.int32_t(a.Vocab), context: C.int32_t(a.Context),
-		rms_eps: C.double(a.RMSEps), tied: tied,
+		rms_eps: C.double(a.NormEps), tied: tied,
 	}
 	var h *C.cb_model
 	var e C.cb_err

@@ -1,58 +1,58 @@
 package model
 
 import (
-	"fmt"
 	"math"
+	"slices"
 
 	"github.com/oaif/oaif/oaif/weights"
 	"github.com/oaif/oaif/torch"
 )
 
-// piece says where a Hugging Face tensor lies in the flat buffers: rows of a buffer, as a view.
+// piece says where a Hugging Face tensor lies in the flat buffers.
 type piece struct {
-	name   string
-	shape  []int
-	buffer int
+	weights.Piece
 	offset int // elements
 }
 
 func (p piece) size() int {
 	n := 1
-	for _, d := range p.shape {
+	for _, d := range p.Shape {
 		n *= d
 	}
 	return n
 }
 
-// pieces lists every Hugging Face tensor of a llama-family model in buffer order. QKV and gate/up
-// lie merged, so the Hugging Face names are row views into them.
-func pieces(c weights.Config) []piece {
-	var out []piece
-	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
-	for l := range c.Layers {
-		at := 0
-		add := func(name string, shape ...int) {
-			p := piece{fmt.Sprintf("model.layers.%d.%s.weight", l, name), shape, l, at}
-			out = append(out, p)
-			at += p.size()
+// inPlace reorders the rows of a tensor as the buffer has them, or back into the tensor's order.
+func (p piece) inPlace(values []float32, back bool) {
+	if p.Place == nil {
+		return
+	}
+	rows := p.Shape[0]
+	width := len(values) / rows
+	from := slices.Clone(values)
+	for r := range rows {
+		to := p.Place(r)
+		if back {
+			copy(values[r*width:(r+1)*width], from[to*width:])
+		} else {
+			copy(values[to*width:(to+1)*width], from[r*width:])
 		}
-		add("input_layernorm", c.Hidden)
-		add("self_attn.q_proj", q, c.Hidden)
-		add("self_attn.k_proj", kv, c.Hidden)
-		add("self_attn.v_proj", kv, c.Hidden)
-		add("self_attn.o_proj", c.Hidden, q)
-		add("post_attention_layernorm", c.Hidden)
-		add("mlp.gate_proj", c.FFN, c.Hidden)
-		add("mlp.up_proj", c.FFN, c.Hidden)
-		add("mlp.down_proj", c.Hidden, c.FFN)
 	}
-	out = append(out,
-		piece{"model.embed_tokens.weight", []int{c.Vocab, c.Hidden}, c.Layers, 0},
-		piece{"model.norm.weight", []int{c.Hidden}, c.Layers + 1, 0})
-	if !c.TieEmbeddings {
-		out = append(out, piece{"lm_head.weight", []int{c.Vocab, c.Hidden}, c.Layers + 2, 0})
+}
+
+// pieces lists every Hugging Face tensor of a model in buffer order.
+func pieces(c weights.Config) ([]piece, error) {
+	layout, err := weights.Layout(c)
+	if err != nil {
+		return nil, err
 	}
-	return out
+	out := make([]piece, len(layout))
+	next := make([]int, c.Layers+3)
+	for i, l := range layout {
+		out[i] = piece{l, next[l.Buffer]}
+		next[l.Buffer] += out[i].size()
+	}
+	return out, nil
 }
 
 // arch translates a model file's settings. context bounds the rotary tables, in tokens.
@@ -67,6 +67,6 @@ func arch(c weights.Config) torch.Arch {
 	return torch.Arch{
 		Layers: c.Layers, Hidden: c.Hidden, Heads: c.Heads, KVHeads: c.KVHeads,
 		HeadDim: c.HeadDim, FFN: c.FFN,
-		Vocab: c.Vocab, Context: c.Context, RMSEps: c.RMSEps, Tied: c.TieEmbeddings, InvFreq: inv,
+		Vocab: c.Vocab, Context: c.Context, NormEps: c.NormEps, Tied: c.TieEmbeddings, InvFreq: inv,
 	}
 }

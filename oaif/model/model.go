@@ -14,6 +14,7 @@ type Model struct {
 	*torch.Model
 	Config    weights.Config
 	Trainable bool
+	pieces    []piece
 }
 
 // Load puts the weights of an opened model file on the device. dtype is the type of the arithmetic;
@@ -23,7 +24,11 @@ func Load(
 	dev *torch.Device, file *weights.Model, dtype torch.DType, trainable bool,
 ) (*Model, error) {
 	m := &Model{Config: file.Config(), Trainable: trainable}
-	err := dev.Do(func() { m.Model = torch.NewModel(dev, arch(m.Config), dtype, trainable) })
+	var err error
+	if m.pieces, err = pieces(m.Config); err != nil {
+		return nil, err
+	}
+	err = dev.Do(func() { m.Model = torch.NewModel(dev, arch(m.Config), dtype, trainable) })
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file.Path(), err)
 	}
@@ -36,8 +41,8 @@ func Load(
 
 func (m *Model) fill(file *weights.Model) error {
 	var buf []float32
-	for _, p := range pieces(m.Config) {
-		t, err := file.Tensor(p.name)
+	for _, p := range m.pieces {
+		t, err := file.Tensor(p.Name)
 		if err != nil {
 			return err
 		}
@@ -47,8 +52,9 @@ func (m *Model) fill(file *weights.Model) error {
 		if err := t.Float32(buf[:p.size()]); err != nil {
 			return err
 		}
+		p.inPlace(buf[:p.size()], false)
 		if err := m.Device().Do(func() { m.write(p, buf[:p.size()]) }); err != nil {
-			return fmt.Errorf("%s: %s: %w", file.Path(), p.name, err)
+			return fmt.Errorf("%s: %s: %w", file.Path(), p.Name, err)
 		}
 	}
 	return m.Device().Do(func() { m.Commit(!m.Trainable) })
@@ -65,21 +71,25 @@ func (m *Model) stored() torch.Buffer {
 func (m *Model) write(p piece, values []float32) {
 	s := torch.NewScope()
 	defer s.Close()
-	s.Narrow(m.Buffer(s, m.stored(), p.buffer), 0, p.offset, p.size()).Write(values)
+	s.Narrow(m.Buffer(s, m.stored(), p.Buffer), 0, p.offset, p.size()).Write(values)
+}
+
+func (m *Model) read(p piece, values []float32) {
+	s := torch.NewScope()
+	defer s.Close()
+	s.Narrow(m.Buffer(s, m.stored(), p.Buffer), 0, p.offset, p.size()).Read(values)
 }
 
 // Sources lists the model's tensors by their Hugging Face names for weights.WriteHF: the float32
 // masters of a trainable model. Fill sends its work to the device goroutine.
 func (m *Model) Sources() []weights.Source {
 	var out []weights.Source
-	for _, p := range pieces(m.Config) {
+	for _, p := range m.pieces {
 		out = append(out,
-			weights.Source{Name: p.name, Shape: p.shape, Fill: func(dst []float32) error {
-				return m.Device().Do(func() {
-					s := torch.NewScope()
-					defer s.Close()
-					s.Narrow(m.Buffer(s, m.stored(), p.buffer), 0, p.offset, p.size()).Read(dst)
-				})
+			weights.Source{Name: p.Name, Shape: p.Shape, Fill: func(dst []float32) error {
+				err := m.Device().Do(func() { m.read(p, dst) })
+				p.inPlace(dst, true)
+				return err
 			}})
 	}
 	return out

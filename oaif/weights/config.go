@@ -14,15 +14,16 @@ type Config struct {
 	Layers, Hidden, Heads, KVHeads, HeadDim, FFN, Vocab int
 	// Context is the longest sequence in tokens that the model was made for.
 	Context int
-	// RMSEps is added to the mean square in RMSNorm.
-	RMSEps float64
-	// RopeTheta is the base of the rotary frequencies theta^(-2i/HeadDim).
+	// NormEps is added to the mean square in RMSNorm, to the variance in LayerNorm.
+	NormEps float64
+	// RopeTheta is the base of the rotary frequencies theta^(-2i/RotaryDim).
 	RopeTheta float64
-	// RopeScaling are the settings of llama3 scaling, nil when there is none or when they are not
-	// known.
+	// RopeScaling are the settings that produce RopeFactors, nil when there is none or when they
+	// are not known.
 	RopeScaling *RopeScaling
-	// RopeFactors divide the HeadDim/2 rotary frequencies; nil stands for ones.
+	// RopeFactors divide the RotaryDim/2 rotary frequencies; nil stands for ones.
 	RopeFactors []float32
+	Variant
 	// TieEmbeddings says that the output head is the embedding matrix; then there is no
 	// "lm_head.weight".
 	TieEmbeddings bool
@@ -31,6 +32,51 @@ type Config struct {
 	// EOS are the ids that end a completion, ascending, without repeats; it may be empty.
 	EOS []int32
 }
+
+// Variant is what sets a family apart from Llama 1: its zero value is RMSNorm before attention and
+// before a gated SiLU, no biases, and all of each head rotated.
+type Variant struct {
+	// LayerNorm says that norms are LayerNorms with weight and bias, not RMSNorms.
+	LayerNorm bool
+	// NormOffset is added to an RMSNorm's weights: 1 in Gemma.
+	NormOffset float64
+	// QKNorm says that each head's query and key pass an RMSNorm before they are rotated.
+	QKNorm bool
+	// PostNorms says that what attention and feed-forward add to the residual passes a norm.
+	PostNorms bool
+	// Parallel says that the feed-forward reads the layer's input, not attention's result.
+	Parallel bool
+	// Activation is the feed-forward's. Ungated says that it is all there is between the two
+	// matrices, without a second one that it gates.
+	Activation Activation
+	Ungated    bool
+	// QKVBias, OutBias and MLPBias say which products have a bias.
+	QKVBias, OutBias, MLPBias bool
+	// RotaryDim is how many of a head's dimensions are rotated, the first ones; 0 stands for all.
+	RotaryDim int
+	// RopeMagnitude multiplies rotated queries and keys (YaRN's attention factor); 0 stands for 1.
+	RopeMagnitude float64
+	// Windows says for each layer how many tokens a token sees, itself included; 0 stands for all
+	// before it, and nil for all in every layer.
+	Windows []int
+	// LocalRopeTheta, if not 0, is the base of the layers with a window; they know no factors.
+	LocalRopeTheta float64
+	// EmbedScale multiplies embeddings, QueryScale the scores of attention; 0 stands for 1 and for
+	// HeadDim^-0.5.
+	EmbedScale, QueryScale float64
+	// AttentionCap and LogitCap bound scores and logits by cap * tanh(x / cap); 0 is none.
+	AttentionCap, LogitCap float64
+}
+
+// Activation is the function between the feed-forward's matrices.
+type Activation int
+
+// The activations of the families.
+const (
+	SiLU     Activation = iota
+	GELU                // with the error function
+	GELUTanh            // with the approximation by tanh
+)
 
 // RopeScaling are the settings of rope type llama3.
 type RopeScaling struct {
@@ -80,8 +126,8 @@ func (c Config) check(path string) error {
 	if c.Heads%c.KVHeads != 0 {
 		return dataError(path, "%d heads cannot share %d KV heads", c.Heads, c.KVHeads)
 	}
-	if !(c.RMSEps >= 0 && c.RMSEps < 1) {
-		return dataError(path, "RMS norm epsilon %v is not in [0, 1)", c.RMSEps)
+	if !(c.NormEps >= 0 && c.NormEps < 1) {
+		return dataError(path, "norm epsilon %v is not in [0, 1)", c.NormEps)
 	}
 	if !(c.RopeTheta > 0 && c.RopeTheta < 1e12) {
 		return dataError(path, "rope theta %v is not between 0 and 1e12", c.RopeTheta)

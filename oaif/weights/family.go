@@ -16,7 +16,7 @@ type family struct {
 	fromHF   func(k *hfKeys) Config
 	// toHF returns the entries of config.json that only this family has.
 	toHF func(c Config) map[string]any
-	// tensors lists all tensors of a model, each exactly once.
+	// tensors lists all tensors of a model, each exactly once, in the order of Layout.
 	tensors func(c Config) []tensorSpec
 	// ignored says that a tensor of a Hugging Face folder can be left out without changing the
 	// model.
@@ -30,6 +30,37 @@ type tensorSpec struct {
 	hf, gguf    string
 	shape       []int
 	rotaryHeads int // not 0: GGUF interleaves the rows of this many heads
+	buffer      int // see Piece
+	place       func(row int) int
+}
+
+// Piece says where a tensor lies among a model's flat buffers.
+type Piece struct {
+	Name  string // Hugging Face name
+	Shape []int
+	// Buffer is the layer's number, or Layers for the embedding, Layers+1 for the final norm,
+	// Layers+2 for the head. Pieces of a buffer follow one another without gaps.
+	Buffer int
+	// Place says which row of the piece holds a row of the tensor; nil stands for the same one.
+	Place func(row int) int
+}
+
+// Layout lists all tensors of a model in the order in which they lie in the flat buffers. A layer
+// has, where the variant has them: the norm before attention, weight and bias; queries, keys and
+// values; their biases; the norms of queries and of keys; the output product and its bias; the
+// norm after it; the norm before the feed-forward, weight and bias; gate, up (or up alone) and
+// their biases; down and its bias; the norm after it.
+func Layout(c Config) ([]Piece, error) {
+	fam, err := familyBy("", "architecture", c.Arch,
+		func(f *family) bool { return f.arch == c.Arch })
+	if err != nil {
+		return nil, err
+	}
+	var out []Piece
+	for _, s := range fam.tensors(c) {
+		out = append(out, Piece{s.hf, s.shape, s.buffer, s.place})
+	}
+	return out, nil
 }
 
 // familyBy returns the first family for which match holds; kind and name say in the refusal what

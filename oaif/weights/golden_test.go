@@ -105,7 +105,7 @@ func TestConfigs(t *testing.T) {
 	short := &weights.RopeScaling{Factor: 8, LowFreqFactor: 1, HighFreqFactor: 4,
 		OriginalContext: 64}
 	small := weights.Config{Arch: "llama", Layers: 1, Hidden: 32, Heads: 4, KVHeads: 2,
-		HeadDim: 16, FFN: 48, Vocab: 24, Context: 128, RMSEps: 1e-5, RopeTheta: 20000, BOS: 1}
+		HeadDim: 16, FFN: 48, Vocab: 24, Context: 128, NormEps: 1e-5, RopeTheta: 20000, BOS: 1}
 	hf4, hf5 := small, small
 	hf4.RopeScaling, hf4.EOS = short, []int32{2}
 	hf4.RopeFactors = golden[[]float32](t, "hf4 rope factors")
@@ -113,7 +113,7 @@ func TestConfigs(t *testing.T) {
 	hf5.TieEmbeddings, hf5.EOS = true, []int32{2, 5, 9}
 	for name, want := range map[string]weights.Config{
 		"tiny.gguf": {Arch: "llama", Layers: 2, Hidden: 64, Heads: 4, KVHeads: 2, HeadDim: 16,
-			FFN: 96, Vocab: 24, Context: 256, RMSEps: 1e-5, RopeTheta: 500000, BOS: 1,
+			FFN: 96, Vocab: 24, Context: 256, NormEps: 1e-5, RopeTheta: 500000, BOS: 1,
 			EOS: []int32{3, 7}, RopeScaling: llama3,
 			RopeFactors: golden[[]float32](t, "tiny.gguf rope factors")},
 		"hf4": hf4, "hf5": hf5,
@@ -218,7 +218,7 @@ func TestDemoModel(t *testing.T) {
 	}
 	m := open(t, path)
 	want := weights.Config{Arch: "llama", Layers: 30, Hidden: 576, Heads: 9, KVHeads: 3,
-		HeadDim: 64, FFN: 1536, Vocab: 49152, Context: 8192, RMSEps: 1e-5, RopeTheta: 100000,
+		HeadDim: 64, FFN: 1536, Vocab: 49152, Context: 8192, NormEps: 1e-5, RopeTheta: 100000,
 		TieEmbeddings: true, BOS: 1, EOS: []int32{2}}
 	if diff := cmp.Diff(want, m.Config(), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)

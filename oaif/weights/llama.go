@@ -25,30 +25,41 @@ var llama = family{
 
 func llamaTensors(c Config) []tensorSpec {
 	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
-	specs := []tensorSpec{
-		{"model.embed_tokens.weight", "token_embd.weight", []int{c.Vocab, c.Hidden}, 0},
-		{"model.norm.weight", "output_norm.weight", []int{c.Hidden}, 0},
-	}
-	if !c.TieEmbeddings {
-		specs = append(specs,
-			tensorSpec{"lm_head.weight", "output.weight", []int{c.Vocab, c.Hidden}, 0})
-	}
+	var specs []tensorSpec
 	for i := range c.Layers {
 		for _, s := range []tensorSpec{
-			{"input_layernorm", "attn_norm", []int{c.Hidden}, 0},
-			{"self_attn.q_proj", "attn_q", []int{q, c.Hidden}, c.Heads},
-			{"self_attn.k_proj", "attn_k", []int{kv, c.Hidden}, c.KVHeads},
-			{"self_attn.v_proj", "attn_v", []int{kv, c.Hidden}, 0},
-			{"self_attn.o_proj", "attn_output", []int{c.Hidden, q}, 0},
-			{"post_attention_layernorm", "ffn_norm", []int{c.Hidden}, 0},
-			{"mlp.gate_proj", "ffn_gate", []int{c.FFN, c.Hidden}, 0},
-			{"mlp.up_proj", "ffn_up", []int{c.FFN, c.Hidden}, 0},
-			{"mlp.down_proj", "ffn_down", []int{c.Hidden, c.FFN}, 0},
+			{hf: "input_layernorm", gguf: "attn_norm", shape: []int{c.Hidden}},
+			{hf: "self_attn.q_proj", gguf: "attn_q", shape: []int{q, c.Hidden},
+				rotaryHeads: c.Heads},
+			{hf: "self_attn.k_proj", gguf: "attn_k", shape: []int{kv, c.Hidden},
+				rotaryHeads: c.KVHeads},
+			{hf: "self_attn.v_proj", gguf: "attn_v", shape: []int{kv, c.Hidden}},
+			{hf: "self_attn.o_proj", gguf: "attn_output", shape: []int{c.Hidden, q}},
+			{hf: "post_attention_layernorm", gguf: "ffn_norm", shape: []int{c.Hidden}},
+			{hf: "mlp.gate_proj", gguf: "ffn_gate", shape: []int{c.FFN, c.Hidden}},
+			{hf: "mlp.up_proj", gguf: "ffn_up", shape: []int{c.FFN, c.Hidden}},
+			{hf: "mlp.down_proj", gguf: "ffn_down", shape: []int{c.Hidden, c.FFN}},
 		} {
 			s.hf = fmt.Sprintf("model.layers.%d.%s.weight", i, s.hf)
 			s.gguf = fmt.Sprintf("blk.%d.%s.weight", i, s.gguf)
+			s.buffer = i
 			specs = append(specs, s)
 		}
+	}
+	return append(specs, outerTensors(c)...)
+}
+
+// outerTensors lists the tensors outside of the layers, by the names that most families have.
+func outerTensors(c Config) []tensorSpec {
+	specs := []tensorSpec{
+		{hf: "model.embed_tokens.weight", gguf: "token_embd.weight",
+			shape: []int{c.Vocab, c.Hidden}, buffer: c.Layers},
+		{hf: "model.norm.weight", gguf: "output_norm.weight", shape: []int{c.Hidden},
+			buffer: c.Layers + 1},
+	}
+	if !c.TieEmbeddings {
+		specs = append(specs, tensorSpec{hf: "lm_head.weight", gguf: "output.weight",
+			shape: []int{c.Vocab, c.Hidden}, buffer: c.Layers + 2})
 	}
 	return specs
 }
@@ -60,7 +71,7 @@ func llamaFromGGUF(k *ggufKeys) Config {
 		Heads:     k.int("llama.attention.head_count"),
 		FFN:       k.int("llama.feed_forward_length"),
 		Context:   k.int("llama.context_length"),
-		RMSEps:    k.float("llama.attention.layer_norm_rms_epsilon"),
+		NormEps:   k.float("llama.attention.layer_norm_rms_epsilon"),
 		RopeTheta: k.floatOr("llama.rope.freq_base", 10000),
 	}
 	c.KVHeads = k.intOr("llama.attention.head_count_kv", c.Heads)
@@ -102,7 +113,7 @@ func llamaFromHF(k *hfKeys) Config {
 		FFN:           k.int("intermediate_size"),
 		Vocab:         k.int("vocab_size"),
 		Context:       k.intOr("max_position_embeddings", 2048),
-		RMSEps:        k.floatOr("rms_norm_eps", 1e-6),
+		NormEps:       k.floatOr("rms_norm_eps", 1e-6),
 		TieEmbeddings: k.boolOr("tie_word_embeddings", false),
 	}
 	c.KVHeads = k.intOr("num_key_value_heads", c.Heads)

@@ -60,6 +60,7 @@ func (m *Model) Config() Config {
 	c := m.cfg
 	c.EOS = slices.Clone(c.EOS)
 	c.RopeFactors = slices.Clone(c.RopeFactors)
+	c.Windows = slices.Clone(c.Windows)
 	return c
 }
 

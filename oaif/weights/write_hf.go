@@ -145,7 +145,7 @@ func configJSON(fam *family, c Config) map[string]any {
 	out["intermediate_size"] = c.FFN
 	out["vocab_size"] = c.Vocab
 	out["max_position_embeddings"] = c.Context
-	out["rms_norm_eps"] = decimal(c.RMSEps)
+	out["rms_norm_eps"] = decimal(c.NormEps)
 	out["tie_word_embeddings"] = c.TieEmbeddings
 	out["rope_theta"] = decimal(c.RopeTheta)
 	out["rope_scaling"] = nil

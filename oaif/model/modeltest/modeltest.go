@@ -31,7 +31,7 @@ const ChatTemplate = `{% for m in messages %}<{{ m.role }}>{{ m.content }}<|end|
 func Config() weights.Config {
 	return weights.Config{
 		Arch: "llama", Layers: 2, Hidden: 16, Heads: 2, KVHeads: 1, HeadDim: 8, FFN: 24,
-		Vocab: End + 1, Context: Context, RMSEps: 1e-5, RopeTheta: 10000, TieEmbeddings: true,
+		Vocab: End + 1, Context: Context, NormEps: 1e-5, RopeTheta: 10000, TieEmbeddings: true,
 		BOS: Begin, EOS: []int32{End},
 	}
 }
