@@ -84,7 +84,7 @@ func TestMistakesOfCallers(t *testing.T) {
 		}},
 		{"head size", torch.CodeArgument, func(*torch.Scope) {
 			a := tinyArch()
-			a.InvFreq = a.InvFreq[:1]
+			a.Ropes[0].InvFreq = a.Ropes[0].InvFreq[:1]
 			torch.NewModel(d, a, torch.Float32, false)
 		}},
 		{"model dtype", torch.CodeArgument, func(*torch.Scope) {

@@ -37,7 +37,7 @@ func portable(f func()) {
 func tinyArch() torch.Arch {
 	return torch.Arch{
 		Layers: 2, Hidden: 16, Heads: 4, KVHeads: 2, HeadDim: 4, FFN: 24, Vocab: 31, Context: 64,
-		NormEps: 1e-5, Tied: true, InvFreq: []float64{1, 0.1},
+		NormEps: 1e-5, Tied: true, Ropes: []torch.Rope{{InvFreq: []float64{1, 0.1}, Magnitude: 1}},
 	}
 }
 

@@ -5,21 +5,54 @@ import "C"
 
 import "unsafe"
 
-// Arch describes a decoder of RMSNorm, rotary grouped-query attention and SwiGLU. Sizes are element
-// counts.
+// Arch describes a decoder-only transformer with rotary grouped-query attention. Sizes are element
+// counts. The fields from LayerNorm on are what sets families apart: all of them zero is the llama
+// architecture, and what zero stands for is said at each.
 type Arch struct {
 	Layers, Hidden, Heads, KVHeads, HeadDim, FFN, Vocab, Context int
 
 	NormEps float64
-	Tied   bool // the output head is the embedding
-	// InvFreq are the HeadDim/2 rotary frequencies in radians per position.
-	InvFreq []float64
+	Tied    bool // the output head is the embedding
+	// Ropes are the rotary tables. Layer i uses number Tables[i].
+	Ropes []Rope
+
+	LayerNorm                 bool // with weight and bias; else RMSNorm
+	QKNorm                    bool // RMSNorm of each head's query and key before rotation
+	PostNorms                 bool // norms of what attention and MLP add to the residual
+	Parallel                  bool // the MLP reads the layer's input
+	Activation                Activation
+	Ungated                   bool // the MLP is down(activation(up(x)))
+	QKVBias, OutBias, MLPBias bool
+	RotaryDim                 int     // rotated dimensions of a head, the first ones; 0 is all
+	NormOffset                float64 // added to the weights of every RMSNorm
+	EmbedScale                float64 // 0 is 1
+	QueryScale                float64 // of attention scores; 0 is HeadDim^-0.5
+	AttentionCap, LogitCap    float64 // x becomes cap*tanh(x/cap); 0 is none
+	// Windows says how many tokens a token sees in each layer, itself included, 0 for all before
+	// it; Tables which of the Ropes each layer uses. nil is zeroes.
+	Windows, Tables []int
 }
 
+// Rope is a rotary table: RotaryDim/2 frequencies in radians per position, and what rotated queries
+// and keys are multiplied by.
+type Rope struct {
+	InvFreq   []float64
+	Magnitude float64
+}
+
+// Activation is the MLP's.
+type Activation int32
+
+// The activations.
+const (
+	SiLU     Activation = C.CB_SILU
+	GELU     Activation = C.CB_GELU      // with the error function
+	GELUTanh Activation = C.CB_GELU_TANH // approximated by tanh
+)
+
 // Buffer names one of a model's sets of flat weight buffers. Buffer index 0..L-1 is a layer, L the
-// embedding [V,H], L+1 the final norm [H], L+2 the head [V,H] of an untied model. A layer's buffer
-// holds, in order: attention norm [H], QKV [(heads+2*kv)*D,H], output projection [H,heads*D], MLP
-// norm [H], gate and up [2*FFN,H], down [H,FFN].
+// embedding [V,H], L+1 the final norm [H] (a LayerNorm's bias behind it), L+2 the head [V,H] of an
+// untied model. cbridge.h lists the parts of a layer in their order.
 type Buffer int32
 
 // The three sets of buffers. A frozen model has Compute only.
@@ -38,27 +71,63 @@ type Model struct {
 
 // NewModel allocates a model with all weights zero. dtype is Float32 or BFloat16.
 func NewModel(d *Device, a Arch, dtype DType, trainable bool) *Model {
-	tied, train := C.int32_t(0), C.int32_t(0)
-	if a.Tied {
-		tied = 1
+	window, table := int32s(a.Windows, a.Layers), int32s(a.Tables, a.Layers)
+	var freq, magnitude []float64
+	rotary := a.RotaryDim
+	if rotary == 0 {
+		rotary = a.HeadDim
 	}
-	if trainable {
-		train = 1
+	for _, r := range a.Ropes {
+		if len(r.InvFreq) != rotary/2 || rotary < 2 {
+			panic(&Error{CodeArgument,
+				"a rotary table needs half as many frequencies as dimensions are rotated"})
+		}
+		freq, magnitude = append(freq, r.InvFreq...), append(magnitude, r.Magnitude)
 	}
-	if len(a.InvFreq) != a.HeadDim/2 || len(a.InvFreq) == 0 {
-		panic(&Error{CodeArgument,
-			"a model needs half as many rotary frequencies as its head size"})
+	if len(a.Ropes) == 0 || len(window) != a.Layers || len(table) != a.Layers {
+		panic(&Error{CodeArgument, "a model needs a window and a rotary table for each layer"})
 	}
-	c := C.cb_arch{
+	c := a.c()
+	var h *C.cb_model
+	var e C.cb_err
+	must(C.cb_model_new(&c, i32(window), i32(table), (*C.double)(&freq[0]),
+		(*C.double)(&magnitude[0]), C.int32_t(len(a.Ropes)), C.int32_t(dtype), d.dev,
+		flag(trainable), &h, &e), &e)
+	return &Model{h, d, a}
+}
+
+func (a Arch) c() C.cb_arch {
+	return C.cb_arch{
 		layers: C.int32_t(a.Layers), hidden: C.int32_t(a.Hidden), heads: C.int32_t(a.Heads),
 		kv_heads: C.int32_t(a.KVHeads), head_dim: C.int32_t(a.HeadDim), ffn: C.int32_t(a.FFN),
 		vocab: C.int32_t(a.Vocab), context: C.int32_t(a.Context),
-		rms_eps: C.double(a.NormEps), tied: tied,
+		norm_eps: C.double(a.NormEps), tied: flag(a.Tied),
+		layer_norm: flag(a.LayerNorm), qk_norm: flag(a.QKNorm), post_norms: flag(a.PostNorms),
+		parallel: flag(a.Parallel), activation: C.int32_t(a.Activation), ungated: flag(a.Ungated),
+		qkv_bias: flag(a.QKVBias), out_bias: flag(a.OutBias), mlp_bias: flag(a.MLPBias),
+		rotary_dim: C.int32_t(a.RotaryDim), norm_offset: C.double(a.NormOffset),
+		embed_scale: C.double(a.EmbedScale), query_scale: C.double(a.QueryScale),
+		attn_cap: C.double(a.AttentionCap), logit_cap: C.double(a.LogitCap),
 	}
-	var h *C.cb_model
-	var e C.cb_err
-	must(C.cb_model_new(&c, (*C.double)(&a.InvFreq[0]), C.int32_t(dtype), d.dev, train, &h, &e), &e)
-	return &Model{h, d, a}
+}
+
+func flag(on bool) C.int32_t {
+	if on {
+		return 1
+	}
+	return 0
+}
+
+// int32s converts values; nil is n zeroes.
+func int32s(values []int, n int) []int32 {
+	if values == nil {
+		return make([]int32, n)
+	}
+	out := make([]int32, len(values))
+	for i, v := range values {
+		out[i] = int32(v)
+	}
+	return out
 }
 
 // Close frees the weights. Closing twice is allowed.
@@ -94,12 +163,8 @@ func (m *Model) Buffer(s *Scope, set Buffer, i int) *Tensor {
 // model is prepacked once and then keeps only the blocked copy: its layers' buffers cannot be
 // reached any more.
 func (m *Model) Commit(prepack bool) {
-	p := C.int32_t(0)
-	if prepack {
-		p = 1
-	}
 	var e C.cb_err
-	must(C.cb_model_commit(m.h, p, &e), &e)
+	must(C.cb_model_commit(m.h, flag(prepack), &e), &e)
 }
 
 // ZeroGrad sets all gradients to zero.
@@ -133,6 +198,7 @@ type Nodes struct {
 // Tree is a packed batch on a device.
 type Tree struct{ h *C.cb_tree }
 
+func i32(s []int32) *C.int32_t { return (*C.int32_t)(unsafe.Pointer(unsafe.SliceData(s))) }
 func i64(s []int64) *C.int64_t { return (*C.int64_t)(unsafe.Pointer(unsafe.SliceData(s))) }
 func f32(s []float32) *C.float { return (*C.float)(unsafe.Pointer(unsafe.SliceData(s))) }
 

@@ -27,7 +27,7 @@ extern "C" {
 #define CB_API
 #endif
 
-#define CB_ABI_VERSION 2
+#define CB_ABI_VERSION 3
 
 enum {
   CB_OK = 0,
@@ -122,24 +122,47 @@ CB_API int32_t cb_tensor_grad(cb_tensor* t, cb_tensor** out, cb_err* e);
 /* ---- transformer
  * ------------------------------------------------------------------------------------------ */
 
-/* A decoder of RMSNorm, rotary grouped-query attention and SwiGLU (the llama architecture). */
+enum { CB_SILU = 0, CB_GELU = 1 /* with erf */, CB_GELU_TANH = 2 };
+
+/* A decoder-only transformer with rotary grouped-query attention. What follows `tied` is what sets
+ * families apart; all of it zero is the llama architecture. */
 typedef struct {
   int32_t layers, hidden, heads, kv_heads, head_dim, ffn, vocab, context;
-  double rms_eps;
-  int32_t tied; /* 1: the output head is the embedding */
+  double norm_eps;
+  int32_t tied;       /* 1: the output head is the embedding */
+  int32_t layer_norm; /* 1: LayerNorm with weight and bias; 0: RMSNorm */
+  int32_t qk_norm;    /* 1: RMSNorm of each head's query and key before rotation */
+  int32_t post_norms; /* 1: norms of what attention and MLP add to the residual */
+  int32_t parallel;   /* 1: the MLP reads the layer's input */
+  int32_t activation; /* of the MLP: CB_SILU, CB_GELU, CB_GELU_TANH */
+  int32_t ungated;    /* 1: no gate; the MLP is down(activation(up(x))) */
+  int32_t qkv_bias, out_bias, mlp_bias;
+  int32_t rotary_dim; /* dimensions of a head that are rotated, the first ones; 0: all */
+  double norm_offset; /* added to the weights of every RMSNorm */
+  double embed_scale; /* 0: 1 */
+  double query_scale; /* of attention scores; 0: head_dim^-0.5 */
+  double attn_cap;    /* scores become cap * tanh(score / cap); 0: none */
+  double logit_cap;   /* logits likewise */
 } cb_arch;
 
-/* Buffers. Index 0..L-1 is a layer's flat buffer, L the embedding [V,H], L+1 the final norm [H],
- * L+2 the head [V,H] of an untied model. A layer's flat buffer holds, in order: attention norm [H],
- * QKV [(heads+2*kv)*D, H], output projection [H, heads*D], MLP norm [H], gate and up [2*ffn, H],
- * down [H, ffn]. */
+/* Buffers. Index 0..L-1 is a layer's flat buffer, L the embedding [V,H], L+1 the final norm [H]
+ * (LayerNorm: weight, bias), L+2 the head [V,H] of an untied model. A layer's flat buffer holds, in
+ * order and where the architecture has them: attention norm [H] (and its bias), QKV
+ * [(heads+2*kv)*D, H], QKV bias, query norm [D], key norm [D], output projection [H, heads*D], its
+ * bias, the norm after it, MLP norm [H] (and its bias), gate and up [2*ffn, H] (ungated: up
+ * [ffn, H]), their bias, down [H, ffn], its bias, the norm after it. */
 enum { CB_MASTER = 0, CB_COMPUTE = 1, CB_GRAD = 2 };
 
-/* inv_freq: head_dim/2 rotary frequencies in radians per position. A trainable model has fp32
+/* window [L]: how many tokens a token sees in each layer, itself included, 0 for all before it.
+ * table [L]: which of the rotary tables each layer uses. A table has rotary_dim/2 frequencies in
+ * radians per position, inv_freq [tables, rotary_dim/2], and a factor of rotated queries and keys,
+ * magnitude [tables]. A trainable model has fp32
  * masters and fp32 gradients; in fp32 the compute weights are the masters. All weights start at
  * zero. */
-CB_API int32_t cb_model_new(const cb_arch* a, const double* inv_freq, int32_t dtype, cb_device d,
-                            int32_t trainable, cb_model** out, cb_err* e);
+CB_API int32_t cb_model_new(const cb_arch* a, const int32_t* window, const int32_t* table,
+                            const double* inv_freq, const double* magnitude, int32_t tables,
+                            int32_t dtype, cb_device d, int32_t trainable, cb_model** out,
+                            cb_err* e);
 CB_API void cb_model_free(cb_model* m);
 CB_API int32_t cb_model_buffer(cb_model* m, int32_t kind, int32_t index, cb_tensor** out,
                                cb_err* e);

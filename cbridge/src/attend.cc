@@ -5,10 +5,10 @@
 #include <ATen/ops/bmm.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/embedding_dense_backward.h>
+#include <ATen/ops/matmul.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 namespace cb {
@@ -38,7 +38,16 @@ at::Tensor scatter_rows(const at::Tensor& padded, const at::Tensor& rows, int64_
 struct Attended {
   at::Tensor q, k, v;  // [M*kv, G*Q, D], [M*kv, K, D], [M*kv, K, D]
   at::Tensor p;        // probabilities [M*kv, G*Q, K]
+  at::Tensor slope;    // dscore/d(scaled q k), undefined where it is 1
 };
+
+// Caps scores in place; the derivative, where there is a cap.
+at::Tensor cap_(const at::Tensor& scores, double cap) {
+  if (cap == 0) return {};
+  const at::Tensor part = scores.to(at::kFloat).div(cap).tanh_();
+  scores.copy_(part.mul(cap));
+  return part.mul_(part).neg_().add_(1);
+}
 
 Attended attended(const cb_tree& t, const at::Tensor& qkv, const Heads& h) {
   const int64_t g = h.q / h.kv, qd = h.q * h.dim, kd = h.kv * h.dim;
@@ -47,11 +56,12 @@ Attended attended(const cb_tree& t, const at::Tensor& qkv, const Heads& h) {
   const at::Tensor kv = qkv.narrow(1, qd, 2 * kd).index_select(0, t.key_rows);
   const at::Tensor k = by_head(kv.narrow(1, 0, kd).contiguous(), t.nodes, t.k, h.kv, 1, h.dim);
   const at::Tensor v = by_head(kv.narrow(1, kd, kd).contiguous(), t.nodes, t.k, h.kv, 1, h.dim);
-  at::Tensor s = at::bmm(q, k.transpose(1, 2)).mul_(1.0 / std::sqrt(static_cast<double>(h.dim)));
+  at::Tensor s = at::bmm(q, k.transpose(1, 2)).mul_(h.scale);
+  const at::Tensor slope = cap_(s, h.cap);
   s.view({t.nodes, h.kv, g, t.q, t.k})
-      .masked_fill_(t.hidden_key, -std::numeric_limits<double>::infinity());
+      .masked_fill_(t.hidden_key(h.window), -std::numeric_limits<double>::infinity());
   at::Tensor p = at::_softmax(s.to(at::kFloat), -1, false).to(qkv.scalar_type());
-  return {q, k, v, p};
+  return {q, k, v, p, slope};
 }
 
 }  // namespace
@@ -68,7 +78,6 @@ at::Tensor attend_backward(const cb_tree& t, const at::Tensor& dout, const at::T
   if (is_short(t, qkv)) return attend_short_backward(t, dout, qkv, h);
   const Attended kept = attended(t, qkv, h);
   const int64_t g = h.q / h.kv;
-  const double scale = 1.0 / std::sqrt(static_cast<double>(h.dim));
   // Padded queries repeat row 0: zero their gradient, or row 0's would count many times over.
   at::Tensor d = dout.index_select(0, t.query_rows);
   d.masked_fill_(t.query_pad.eq(t.n).unsqueeze(1), 0);
@@ -76,7 +85,9 @@ at::Tensor attend_backward(const cb_tree& t, const at::Tensor& dout, const at::T
   const at::Tensor dv = at::bmm(kept.p.transpose(1, 2), dy);
   const at::Tensor p = kept.p.to(at::kFloat);
   at::Tensor ds = at::bmm(dy, kept.v.transpose(1, 2)).to(at::kFloat);
-  ds = ds.sub_(ds.mul(p).sum(-1, true)).mul_(p).mul_(scale).to(dout.scalar_type());
+  ds = ds.sub_(ds.mul(p).sum(-1, true)).mul_(p).mul_(h.scale);
+  if (kept.slope.defined()) ds.mul_(kept.slope);
+  ds = ds.to(dout.scalar_type());
   const at::Tensor dq = at::bmm(ds, kept.k);
   const at::Tensor dk = at::bmm(ds.transpose(1, 2), kept.q);
   const at::Tensor q_rows =
@@ -116,12 +127,22 @@ at::Tensor attend_cache(const at::Tensor& q, const at::Tensor& k, const at::Tens
   const auto heads = [&](const at::Tensor& c) {
     return c.index_select(0, rows).view({b, t, h.kv, h.dim}).transpose(1, 2);
   };
-  const at::Tensor seen =
-      at::arange(t, len.options()).unsqueeze(0).lt(len.unsqueeze(1)).view({b, 1, 1, t});
-  const at::Tensor o =
-      at::scaled_dot_product_attention(q.reshape({b, h.q, 1, h.dim}), heads(k), heads(v), seen, 0.0,
-                                       false, std::nullopt, /*enable_gqa=*/true);
-  return o.reshape({b, h.q * h.dim});
+  const at::Tensor place = at::arange(t, len.options()).unsqueeze(0), last = len.unsqueeze(1);
+  at::Tensor seen = place.lt(last);
+  if (h.window > 0) seen = seen.logical_and(place.ge(last.sub(h.window)));
+  const at::Tensor query = q.reshape({b, h.q, 1, h.dim});
+  if (h.cap == 0) {
+    const at::Tensor o = at::scaled_dot_product_attention(
+        query, heads(k), heads(v), seen.view({b, 1, 1, t}), 0.0, false, h.scale,
+        /*enable_gqa=*/true);
+    return o.reshape({b, h.q * h.dim});
+  }
+  const at::Tensor group = query.view({b, h.kv, h.q / h.kv, h.dim});
+  at::Tensor s = at::matmul(group, heads(k).transpose(2, 3)).mul_(h.scale);
+  cap_(s, h.cap);
+  s.masked_fill_(seen.logical_not().view({b, 1, 1, t}), -std::numeric_limits<double>::infinity());
+  const at::Tensor p = at::_softmax(s.to(at::kFloat), -1, false).to(q.scalar_type());
+  return at::matmul(p, heads(v)).reshape({b, h.q * h.dim});
 }
 
 }  // namespace cb

@@ -7,6 +7,12 @@ namespace cb {
 
 struct Heads {
   int64_t q, kv, dim;
+  double scale;    // of scores
+  double cap;      // scores become cap * tanh(score / cap); 0: none
+  int64_t window;  // tokens that a token sees, itself included; 0: all before it
+
+  // Of `seen` tokens in sequence order, the last of which looks: the first that it does see.
+  int64_t first(int64_t seen) const { return window > 0 && seen > window ? seen - window : 0; }
 };
 
 // Output [N, heads*D] for qkv [N,(heads+2*kv)*D] with rotated q and k.

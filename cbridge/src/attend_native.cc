@@ -33,13 +33,19 @@ void store(const float* from, T* to, int64_t n, float scale) {
   for (int64_t i = 0; i < n; i++) to[i] = static_cast<T>(from[i] * scale);
 }
 
-// exp(score - top) of q against len keys, and their sum's inverse; key(t) is the t-th key.
+// exp(score - top) of q against len keys, and their sum's inverse; key(t) is the t-th key. slope
+// (may be NULL): dscore/d(q key), without the scale.
 template <class T, class Key>
-float weights(const T* q, const Key& key, int64_t len, int64_t dim, float* p) {
-  const float scale = 1.0F / std::sqrt(static_cast<float>(dim));
+float weights(const T* q, const Key& key, int64_t len, const Heads& h, float* p, float* slope) {
+  const auto scale = static_cast<float>(h.scale), cap = static_cast<float>(h.cap);
   float top = -std::numeric_limits<float>::infinity();
   for (int64_t t = 0; t < len; t++) {
-    p[t] = dot(q, key(t), dim) * scale;
+    p[t] = dot(q, key(t), h.dim) * scale;
+    if (cap > 0) {
+      const float part = std::tanh(p[t] / cap);
+      p[t] = part * cap;
+      if (slope != nullptr) slope[t] = 1.0F - part * part;
+    }
     top = std::max(top, p[t]);
   }
   float sum = 0;
@@ -53,12 +59,12 @@ float weights(const T* q, const Key& key, int64_t len, int64_t dim, float* p) {
 
 // out = softmax(q k) v for one query.
 template <class T, class Key, class Value>
-void attend_row(const T* q, const Key& key, const Value& value, T* out, int64_t len, int64_t dim,
+void attend_row(const T* q, const Key& key, const Value& value, T* out, int64_t len, const Heads& h,
                 float* p, float* sums) {
-  const float inverse = weights(q, key, len, dim, p);
-  std::fill_n(sums, dim, 0.0F);
-  for (int64_t t = 0; t < len; t++) add_scaled(sums, p[t], value(t), dim);
-  store(sums, out, dim, inverse);
+  const float inverse = weights(q, key, len, h, p, nullptr);
+  std::fill_n(sums, h.dim, 0.0F);
+  for (int64_t t = 0; t < len; t++) add_scaled(sums, p[t], value(t), h.dim);
+  store(sums, out, h.dim, inverse);
 }
 
 // Where things lie in the packed rows [N, (heads+2*kv)*D] of a tree.
@@ -84,18 +90,20 @@ void forward_rows(const Packed<T>& x, T* out) {
     std::vector<float> p(static_cast<size_t>(t.k)), sums(static_cast<size_t>(h.dim));
     for (int64_t i = begin; i < end; i++) {
       const int64_t row = i / h.kv, kv = i % h.kv;
-      const int64_t* chain = t.chain_of(row);
+      const int64_t first = h.first(t.seen(row));
+      const int64_t* chain = t.chain_of(row) + first;
       for (int64_t head = kv * x.group; head < (kv + 1) * x.group; head++) {
         attend_row(
             x.query(row, head), [&](int64_t k) { return x.key(chain[k], kv); },
             [&](int64_t k) { return x.value(chain[k], kv); }, out + (row * h.q + head) * h.dim,
-            t.seen(row), h.dim, p.data(), sums.data());
+            t.seen(row) - first, h, p.data(), sums.data());
       }
     }
   });
 }
 
-// Probabilities and their gradients, [head, key] of each row behind one another.
+// Probabilities and their gradients, [head, key] of each row behind one another; those of keys
+// outside of the row's window are not used.
 struct Kept {
   std::vector<float> p, ds;
   Kept(const cb_tree& t, const Heads& h)
@@ -110,16 +118,18 @@ template <class T>
 void backward_queries(const Packed<T>& x, const T* dout, T* dqkv, Kept* kept) {
   const cb_tree& t = x.t;
   const Heads& h = x.h;
-  const float scale = 1.0F / std::sqrt(static_cast<float>(h.dim));
+  const auto scale = static_cast<float>(h.scale);
   at::parallel_for(0, t.n * h.q, 16, [&](int64_t begin, int64_t end) {
-    std::vector<float> dq(static_cast<size_t>(h.dim));
+    std::vector<float> dq(static_cast<size_t>(h.dim)), slope(static_cast<size_t>(t.k), 1.0F);
     for (int64_t i = begin; i < end; i++) {
-      const int64_t row = i / h.q, head = i % h.q, kv = head / x.group, len = t.seen(row);
-      const int64_t* chain = t.chain_of(row);
-      float* p = kept->p.data() + Kept::at(t, h, row, head);
-      float* ds = kept->ds.data() + Kept::at(t, h, row, head);
+      const int64_t row = i / h.q, head = i % h.q, kv = head / x.group;
+      const int64_t first = h.first(t.seen(row)), len = t.seen(row) - first;
+      const int64_t* chain = t.chain_of(row) + first;
+      float* p = kept->p.data() + Kept::at(t, h, row, head) + first;
+      float* ds = kept->ds.data() + Kept::at(t, h, row, head) + first;
       const float inverse = weights(
-          x.query(row, head), [&](int64_t k) { return x.key(chain[k], kv); }, len, h.dim, p);
+          x.query(row, head), [&](int64_t k) { return x.key(chain[k], kv); }, len, h, p,
+          slope.data());
       float mean = 0;
       for (int64_t k = 0; k < len; k++) {
         p[k] *= inverse;
@@ -128,7 +138,7 @@ void backward_queries(const Packed<T>& x, const T* dout, T* dqkv, Kept* kept) {
       }
       std::fill(dq.begin(), dq.end(), 0.0F);
       for (int64_t k = 0; k < len; k++) {
-        ds[k] = (ds[k] - mean) * p[k] * scale;
+        ds[k] = (ds[k] - mean) * p[k] * scale * slope[static_cast<size_t>(k)];
         add_scaled(dq.data(), ds[k], x.key(chain[k], kv), h.dim);
       }
       store(dq.data(), dqkv + row * x.width + head * h.dim, h.dim, 1);
@@ -146,6 +156,7 @@ void backward_key(const Packed<T>& x, const T* dout, const Kept& kept, int64_t r
   for (const int64_t node : t.below[static_cast<size_t>(own)]) {
     const auto& span = t.spans[static_cast<size_t>(node)];
     for (int64_t n = node == own ? row : span.start; n < span.start + span.len; n++) {
+      if (at < h.first(t.seen(n))) break;  // it has left the window of all that follow in the node
       for (int64_t head = kv * x.group; head < (kv + 1) * x.group; head++) {
         const auto entry = static_cast<size_t>(Kept::at(t, h, n, head) + at);
         add_scaled(dk, kept.ds[entry], x.query(n, head), h.dim);
@@ -192,14 +203,15 @@ void cache_rows(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
   at::parallel_for(0, rows.size(0), 1, [&](int64_t begin, int64_t end) {
     std::vector<float> p(static_cast<size_t>(max_len)), sums(static_cast<size_t>(h.dim));
     for (int64_t b = begin; b < end; b++) {
-      const T* key = kp + slot[b] * max_len * stride;
-      const T* value = vp + slot[b] * max_len * stride;
+      const int64_t first = h.first(n[b]);
+      const T* key = kp + (slot[b] * max_len + first) * stride;
+      const T* value = vp + (slot[b] * max_len + first) * stride;
       for (int64_t head = 0; head < h.q; head++) {
         const int64_t at = head / group * h.dim;
         attend_row(
             qp + b * q_stride + head * h.dim, [&](int64_t t) { return key + t * stride + at; },
-            [&](int64_t t) { return value + t * stride + at; }, op + b * width + head * h.dim, n[b],
-            h.dim, p.data(), sums.data());
+            [&](int64_t t) { return value + t * stride + at; }, op + b * width + head * h.dim,
+            n[b] - first, h, p.data(), sums.data());
       }
     }
   });

@@ -40,28 +40,26 @@ void cb_decoder::note(const at::Tensor& hidden) {
 
 void cb_decoder::step() {
   const cb_model& m = *model;
-  const cb::Heads h = cb::heads_of(m.arch);
-  const int64_t qd = h.q * h.dim;
+  const int64_t qd = static_cast<int64_t>(m.arch.heads) * m.arch.head_dim;
   const at::Tensor was_done = done.index_select(0, rows);
   const at::Tensor at = len.index_select(0, rows).clamp_max(max_len - 1);
   const at::Tensor seen = at.add(1);
-  at::Tensor x = m.embed.w.index_select(0, last.index_select(0, rows));
-  for (size_t i = 0; i < m.layers.size(); i++) {
-    const cb::Layer& l = m.layers[i];
+  const cb::Context context{
+      at, [&](int64_t i, const at::Tensor& qkv) {
+        const cb::Heads h = cb::heads_of(m, i);
+        const at::Tensor &key = k[static_cast<size_t>(i)], &value = v[static_cast<size_t>(i)];
+        cb::cache_put(qkv, key, value, rows, at, h);
+        return cb::attend_cache(qkv.narrow(1, 0, qd), key, value, rows, seen, h);
+      }};
+  at::Tensor x = cb::embed(m, last.index_select(0, rows));
+  for (int64_t i = 0; i < m.arch.layers; i++) {
     cb::Activations a;
-    a.x = x;
-    a.qkv = l.qkv.apply(cb::rms_norm(x, l.attn_norm.w, m.arch.rms_eps, nullptr));
-    cb::rope_(a.qkv, h.q + h.kv, h.dim, m.cos, m.sin, at, 1);
-    cb::cache_put(a.qkv, k[i], v[i], rows, at, h);
-    a.o = cb::attend_cache(a.qkv.narrow(1, 0, qd), k[i], v[i], rows, seen, h);
-    a.x2 = l.out.apply(a.o).add_(x);
-    a.gu = l.gate_up.apply(cb::rms_norm(a.x2, l.mlp_norm.w, m.arch.rms_eps, nullptr));
-    x = l.down.apply(cb::swiglu(a.gu)).add_(a.x2);
-    if (recording != nullptr) recording->put(static_cast<int64_t>(i), a);
+    x = cb::layer_forward(m, i, x, context, recording != nullptr ? &a : nullptr);
+    if (recording != nullptr) recording->put(i, a);
   }
   note(x);
   len.index_copy_(0, rows, at::where(was_done, len.index_select(0, rows), seen));
-  const at::Tensor logits = cb::head_logits(m, cb::rms_norm(x, m.norm.w, m.arch.rms_eps, nullptr));
+  const at::Tensor logits = cb::head_logits(m, m.norm.apply(x, nullptr));
   if (recording != nullptr) {
     std::vector<int64_t> fresh(active.size());
     std::iota(fresh.begin(), fresh.end(), recording->n - static_cast<int64_t>(active.size()));
@@ -125,8 +123,9 @@ int32_t cb_decoder_admit(cb_decoder* d, cb_tree* t, const int64_t* chain, const 
     }
     const at::Device dev = d->model->device;
     const at::Tensor from = cb::ints(chain, total, dev), dst = cb::ints(to.data(), total, dev);
-    const cb::Heads h = cb::heads_of(d->model->arch);
-    const int64_t qd = h.q * h.dim, kd = h.kv * h.dim;
+    const cb_arch& a = d->model->arch;
+    const int64_t qd = static_cast<int64_t>(a.heads) * a.head_dim,
+                  kd = static_cast<int64_t>(a.kv_heads) * a.head_dim;
     cb::check(d->recording == nullptr || d->recording->n == 0,
               "a recording holds one admitted tree");
     const at::Tensor hidden =

@@ -1,6 +1,8 @@
 #include "forward.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <memory>
 #include <utility>
 
@@ -8,25 +10,117 @@
 
 namespace cb {
 
-Heads heads_of(const cb_arch& a) { return {a.heads, a.kv_heads, a.head_dim}; }
+Heads heads_of(const cb_model& m, int64_t layer) {
+  const cb_arch& a = m.arch;
+  const double scale =
+      a.query_scale != 0 ? a.query_scale : 1.0 / std::sqrt(static_cast<double>(a.head_dim));
+  return {a.heads, a.kv_heads, a.head_dim,
+          scale,   a.attn_cap, m.layers[static_cast<size_t>(layer)].window};
+}
 
-at::Tensor layer_forward(const cb_model& m, const Layer& l, const cb_tree& t, const at::Tensor& x,
+std::vector<ActivationPart> activation_parts(const cb_arch& a) {
+  const int64_t q = static_cast<int64_t>(a.heads) * a.head_dim,
+                kv = static_cast<int64_t>(a.kv_heads) * a.head_dim, h = a.hidden, f = a.ffn;
+  const int64_t post = a.post_norms != 0 ? h : 0;
+  return {{&Activations::x, h},
+          {&Activations::raw, a.qk_norm != 0 ? q + kv : 0},
+          {&Activations::qkv, q + 2 * kv},
+          {&Activations::o, q},
+          {&Activations::ao, post},
+          {&Activations::x2, h},
+          {&Activations::gu, a.ungated != 0 ? f : 2 * f},
+          {&Activations::mo, post}};
+}
+
+at::Tensor embed(const cb_model& m, const at::Tensor& ids) {
+  const at::Tensor x = m.embed.w.index_select(0, ids);
+  return m.embed_scale == 1 ? x : at::Tensor(x).mul_(m.embed_scale);
+}
+
+namespace {
+
+// The parts of qkv that have a norm of their own, one row per head.
+struct HeadNorm {
+  const Norm& norm;
+  int64_t first, heads;
+};
+
+std::array<HeadNorm, 2> head_norms(const cb_arch& a, const Layer& l) {
+  return {{{l.query_norm, 0, a.heads}, {l.key_norm, a.heads, a.kv_heads}}};
+}
+
+at::Tensor heads_part(const at::Tensor& qkv, const HeadNorm& n, int64_t dim) {
+  return qkv.narrow(1, n.first * dim, n.heads * dim);
+}
+
+// Norms queries and keys in place; returns what they were.
+at::Tensor norm_heads_(const cb_model& m, const Layer& l, const at::Tensor& qkv) {
+  if (m.arch.qk_norm == 0) return {};
+  const int64_t d = m.arch.head_dim;
+  const at::Tensor raw = qkv.narrow(1, 0, (m.arch.heads + m.arch.kv_heads) * d).contiguous();
+  for (const HeadNorm& n : head_norms(m.arch, l)) {
+    const at::Tensor y = n.norm.apply(heads_part(raw, n, d).reshape({-1, d}), nullptr);
+    heads_part(qkv, n, d).copy_(y.view({qkv.size(0), n.heads * d}));
+  }
+  return raw;
+}
+
+// Turns dL/d(normed) into dL/d(raw) in place.
+void norm_heads_backward_(const cb_model& m, const Layer& l, const at::Tensor& dqkv,
+                          const at::Tensor& raw) {
+  if (m.arch.qk_norm == 0) return;
+  const int64_t d = m.arch.head_dim;
+  for (const HeadNorm& n : head_norms(m.arch, l)) {
+    const at::Tensor x = heads_part(raw, n, d).reshape({-1, d});
+    NormStats stats;
+    (void)n.norm.apply(x, &stats);
+    const at::Tensor dx = n.norm.backward(heads_part(dqkv, n, d).reshape({-1, d}), x, stats);
+    heads_part(dqkv, n, d).copy_(dx.view({dqkv.size(0), n.heads * d}));
+  }
+}
+
+void rotate_(const cb_model& m, const Layer& l, const at::Tensor& qkv, const at::Tensor& positions,
+             int sign) {
+  const Rope& r = m.ropes[l.rope];
+  rope_(qkv, m.arch.heads + m.arch.kv_heads, m.arch.head_dim, r.cos, r.sin, positions, sign);
+}
+
+}  // namespace
+
+at::Tensor layer_forward(const cb_model& m, int64_t i, const at::Tensor& x, const Context& c,
                          Activations* keep) {
+  const Layer& l = m.layers[static_cast<size_t>(i)];
   Activations a;
   a.x = x;
-  a.qkv = l.qkv.apply(rms_norm(x, l.attn_norm.w, m.arch.rms_eps, nullptr));
-  rope_(a.qkv, m.arch.heads + m.arch.kv_heads, m.arch.head_dim, m.cos, m.sin, t.positions, 1);
-  a.o = attend(t, a.qkv, heads_of(m.arch));
-  a.x2 = l.out.apply(a.o).add_(x);
-  a.gu = l.gate_up.apply(rms_norm(a.x2, l.mlp_norm.w, m.arch.rms_eps, nullptr));
-  at::Tensor y = l.down.apply(swiglu(a.gu)).add_(a.x2);
+  a.qkv = l.qkv.apply(l.attn_norm.apply(x, nullptr));
+  a.raw = norm_heads_(m, l, a.qkv);
+  rotate_(m, l, a.qkv, c.positions, 1);
+  a.o = c.attend(i, a.qkv);
+  at::Tensor added = l.out.apply(a.o);
+  if (l.post_attn.there()) added = l.post_attn.apply(a.ao = added, nullptr);
+  a.x2 = added.add_(x);
+  const at::Tensor& mlp_in = m.arch.parallel != 0 ? a.x : a.x2;
+  a.gu = l.gate_up.apply(l.mlp_norm.apply(mlp_in, nullptr));
+  at::Tensor y = l.down.apply(activate(m.arch, a.gu));
+  if (l.post_mlp.there()) y = l.post_mlp.apply(a.mo = y, nullptr);
+  y.add_(a.x2);
   if (keep != nullptr) *keep = std::move(a);
   return y;
 }
 
+namespace {
+
+Context context_of(const cb_model& m, const cb_tree& t) {
+  return {t.positions,
+          [&](int64_t i, const at::Tensor& qkv) { return attend(t, qkv, heads_of(m, i)); }};
+}
+
+}  // namespace
+
 at::Tensor run_layers(const cb_model& m, const cb_tree& t, cb_tape* tape, const Sink& sink) {
   check(t.last < m.arch.context, "a sequence exceeds the model's context");
-  at::Tensor x = m.embed.w.index_select(0, t.ids);
+  at::Tensor x = embed(m, t.ids);
+  const Context context = context_of(m, t);
   const int64_t layers = m.arch.layers;
   const bool keep_all = tape != nullptr && tape->segment >= layers;
   if (tape != nullptr) {
@@ -36,7 +130,7 @@ at::Tensor run_layers(const cb_model& m, const cb_tree& t, cb_tape* tape, const 
   for (int64_t i = 0; i < layers; i++) {
     if (tape != nullptr && i % tape->segment == 0) tape->inputs.push_back(x);
     Activations a;
-    x = layer_forward(m, m.layers[static_cast<size_t>(i)], t, x, keep_all || sink ? &a : nullptr);
+    x = layer_forward(m, i, x, context, keep_all || sink ? &a : nullptr);
     if (sink) sink(i, a);
     if (keep_all) tape->kept[static_cast<size_t>(i)] = std::move(a);
   }
@@ -46,27 +140,40 @@ at::Tensor run_layers(const cb_model& m, const cb_tree& t, cb_tape* tape, const 
 namespace {
 
 // Adds the layer's weight gradients and returns dL/dx from dy = dL/dy.
-at::Tensor layer_backward(const cb_model& m, const Layer& l, const cb_tree& t, const Activations& a,
+at::Tensor layer_backward(const cb_model& m, int64_t i, const cb_tree& t, const Activations& a,
                           const at::Tensor& dy) {
-  const Heads heads = heads_of(m.arch);
-  at::Tensor act, rstd;
-  const at::Tensor dgu = swiglu_backward(l.down.backward_input(dy), a.gu, &act);
-  l.down.accumulate(dy, act);
-  l.gate_up.accumulate(dgu, rms_norm(a.x2, l.mlp_norm.w, m.arch.rms_eps, &rstd));
-  const at::Tensor dx2 =
-      rms_norm_backward(l.gate_up.backward_input(dgu), a.x2, l.mlp_norm.w, rstd, l.mlp_norm.grad)
-          .add_(dy);
-  l.out.accumulate(dx2, a.o);
-  const at::Tensor dqkv = attend_backward(t, l.out.backward_input(dx2), a.qkv, heads);
-  rope_(dqkv, m.arch.heads + m.arch.kv_heads, m.arch.head_dim, m.cos, m.sin, t.positions, -1);
-  l.qkv.accumulate(dqkv, rms_norm(a.x, l.attn_norm.w, m.arch.rms_eps, &rstd));
-  return rms_norm_backward(l.qkv.backward_input(dqkv), a.x, l.attn_norm.w, rstd, l.attn_norm.grad)
-      .add_(dx2);
+  const Layer& l = m.layers[static_cast<size_t>(i)];
+  const bool parallel = m.arch.parallel != 0;
+  NormStats stats;
+  at::Tensor act, dmlp = dy;
+  if (l.post_mlp.there()) {
+    (void)l.post_mlp.apply(a.mo, &stats);
+    dmlp = l.post_mlp.backward(dy, a.mo, stats);
+  }
+  const at::Tensor dgu = activate_backward(m.arch, l.down.backward_input(dmlp), a.gu, &act);
+  l.down.accumulate(dmlp, act);
+  const at::Tensor& mlp_in = parallel ? a.x : a.x2;
+  l.gate_up.accumulate(dgu, l.mlp_norm.apply(mlp_in, &stats));
+  const at::Tensor dmlp_in = l.mlp_norm.backward(l.gate_up.backward_input(dgu), mlp_in, stats);
+  const at::Tensor dx2 = parallel ? dy : at::Tensor(dmlp_in).add_(dy);
+  at::Tensor dattn = dx2;
+  if (l.post_attn.there()) {
+    (void)l.post_attn.apply(a.ao, &stats);
+    dattn = l.post_attn.backward(dx2, a.ao, stats);
+  }
+  l.out.accumulate(dattn, a.o);
+  const at::Tensor dqkv = attend_backward(t, l.out.backward_input(dattn), a.qkv, heads_of(m, i));
+  rotate_(m, l, dqkv, t.positions, -1);
+  norm_heads_backward_(m, l, dqkv, a.raw);
+  l.qkv.accumulate(dqkv, l.attn_norm.apply(a.x, &stats));
+  at::Tensor dx = l.attn_norm.backward(l.qkv.backward_input(dqkv), a.x, stats).add_(dx2);
+  return parallel ? dx.add_(dmlp_in) : dx;
 }
 
 // Walks the segments from last to first; a segment whose activations were not kept is run again
 // from its input.
 at::Tensor walk_segments(const cb_model& m, const cb_tree& t, cb_tape* tape, at::Tensor dy) {
+  const Context context = context_of(m, t);
   const int64_t layers = m.arch.layers, seg = std::min<int64_t>(tape->segment, layers);
   for (int64_t s = static_cast<int64_t>(tape->inputs.size()) - 1; s >= 0; s--) {
     const int64_t first = s * seg, last = std::min(layers, first + seg);
@@ -77,8 +184,7 @@ at::Tensor walk_segments(const cb_model& m, const cb_tree& t, cb_tape* tape, at:
       at::Tensor x = tape->inputs[static_cast<size_t>(s)];
       again.resize(static_cast<size_t>(last - first));
       for (int64_t i = first; i < last; i++) {
-        x = layer_forward(m, m.layers[static_cast<size_t>(i)], t, x,
-                          &again[static_cast<size_t>(i - first)]);
+        x = layer_forward(m, i, x, context, &again[static_cast<size_t>(i - first)]);
       }
       acts = &again;
       base = first;
@@ -87,7 +193,7 @@ at::Tensor walk_segments(const cb_model& m, const cb_tree& t, cb_tape* tape, at:
       populate(m.grad[static_cast<size_t>(i)]);
       const Activations a =
           std::move((*acts)[static_cast<size_t>(i - base)]);  // freed as soon as it is used
-      dy = layer_backward(m, m.layers[static_cast<size_t>(i)], t, a, dy);
+      dy = layer_backward(m, i, t, a, dy);
     }
     tape->inputs.pop_back();
   }
@@ -110,7 +216,7 @@ at::Tensor walk_recording(cb_model* m, const cb_tree& t, cb_tape* tape, at::Tens
       if (tape->last) recorded->drop(i);
       populate(grad);
     }
-    dy = layer_backward(*m, m->layers[static_cast<size_t>(i)], t, a, dy);
+    dy = layer_backward(*m, i, t, a, dy);
   }
   return dy;
 }
@@ -152,7 +258,7 @@ int32_t cb_backward(cb_model* m, cb_tree* t, cb_tape* tape, cb_tensor* dhidden, 
                                                     : cb::walk_segments(*m, *t, tape, dy);
     m->layer_grads = true;
     at::Tensor g = m->embed.grad;
-    g.index_add_(0, t->ids, dx.to(at::kFloat));
+    g.index_add_(0, t->ids, dx.to(at::kFloat), m->embed_scale);
   });
 }
 }

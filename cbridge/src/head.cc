@@ -1,7 +1,6 @@
 #include "head.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/ops/addmm.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/linear.h>
@@ -35,9 +34,20 @@ void each_block(const cb_model& m, F&& f) {
 
 // n rows of the head's matrix.
 Matrix head_block(const cb_model& m, int64_t first, int64_t n) {
-  const at::Tensor& grad = m.head.grad;
-  return {
-      m.head.w.narrow(0, first, n), {}, grad.defined() ? grad.narrow(0, first, n) : at::Tensor()};
+  Matrix block;
+  block.w = m.head.w.narrow(0, first, n);
+  if (m.head.grad.defined()) block.grad = m.head.grad.narrow(0, first, n);
+  return block;
+}
+
+at::Tensor cap_(const cb_model& m, at::Tensor logits) {
+  const double cap = m.arch.logit_cap;
+  return cap == 0 ? logits : logits.div_(cap).tanh_().mul_(cap);
+}
+
+// Capped fp32 logits [R,n] of a block for normed rows.
+at::Tensor block_logits(const cb_model& m, const at::Tensor& h, int64_t first, int64_t n) {
+  return cap_(m, head_block(m, first, n).apply(h).to(at::kFloat));
 }
 
 void copy_out(const at::Tensor& t, float* out) {
@@ -93,21 +103,21 @@ void pick_targets(const at::Tensor& out, const at::Tensor& logits, const at::Ten
 }  // namespace
 
 at::Tensor head_rows(const cb_model& m, const at::Tensor& hidden, const at::Tensor& rows) {
-  return rms_norm(hidden.index_select(0, rows), m.norm.w, m.arch.rms_eps, nullptr);
+  return m.norm.apply(hidden.index_select(0, rows), nullptr);
 }
 
 at::Tensor head_logits(const cb_model& m, const at::Tensor& h) {
-  if (m.dtype != at::kFloat || is_few_rows(h)) return m.head.apply(h).to(at::kFloat);
+  if (m.dtype != at::kFloat || is_few_rows(h)) return cap_(m, m.head.apply(h).to(at::kFloat));
   at::Tensor out = at::empty({h.size(0), m.arch.vocab}, h.options());
   each_block(m, [&](int64_t v, int64_t n) {
     multiply(out.narrow(1, v, n), h, m.head.w.narrow(0, v, n).t(), false);
   });
-  return out;
+  return cap_(m, out);
 }
 
 void head_blocks(const cb_model& m, const at::Tensor& h,
                  const std::function<void(int64_t, const at::Tensor&)>& f) {
-  each_block(m, [&](int64_t v, int64_t n) { f(v, head_block(m, v, n).apply(h).to(at::kFloat)); });
+  each_block(m, [&](int64_t v, int64_t n) { f(v, block_logits(m, h, v, n)); });
 }
 
 }  // namespace cb
@@ -132,7 +142,7 @@ int32_t cb_head_logprobs(cb_model* m, cb_tape* tape, cb_tensor* hidden, const in
     h->rows = cb::ints(rows, r, m->device);
     h->targets = cb::ints(targets, r, m->device);
     h->x = x.index_select(0, h->rows);
-    h->h = cb::rms_norm(h->x, m->norm.w, m->arch.rms_eps, &h->rstd);
+    h->h = m->norm.apply(h->x, &h->stats);
     cb::take_sampled(h.get(), tape, rows, r);
     cb::RunningSoftmax sm(r, m->device);
     const at::Tensor hit = at::zeros({r}, at::TensorOptions(at::kFloat).device(m->device));
@@ -164,7 +174,11 @@ int32_t cb_head_backward(cb_model* m, cb_head* h, const float* seed, cb_tensor**
     const at::Tensor dh = at::zeros_like(h->h, at::kFloat);
     cb::populate(m->head.grad);
     const auto block_backward = [&](int64_t first, const at::Tensor& logits) {
+      const double cap = m->arch.logit_cap;
+      const at::Tensor part = cap == 0 ? at::Tensor() : logits.div(cap);
       cb::softmax_gradient_(logits, h->lse, s, h->targets, first);
+      // d(cap tanh(x / cap))/dx = 1 - tanh^2
+      if (part.defined()) logits.addcmul_(logits, part.square(), -1);
       const at::Tensor d = logits.to(m->dtype);
       const int64_t n = logits.size(1);
       const cb::Matrix block = cb::head_block(*m, first, n);
@@ -186,8 +200,7 @@ int32_t cb_head_backward(cb_model* m, cb_head* h, const float* seed, cb_tensor**
       }
       h->logits.clear();
     }
-    const at::Tensor dx =
-        cb::rms_norm_backward(dh.to(m->dtype), h->x, m->norm.w, h->rstd, m->norm.grad);
+    const at::Tensor dx = m->norm.backward(dh.to(m->dtype), h->x, h->stats);
     at::Tensor full = at::zeros({h->tokens, h->x.size(1)}, dx.options());
     full.index_add_(0, h->rows, dx);
     *dhidden = cb::wrap(full);
@@ -203,7 +216,8 @@ int32_t cb_head_next(cb_model* m, cb_tensor* hidden, const int64_t* rows, int64_
     const at::Tensor h = cb::head_rows(*m, unwrap(hidden), cb::ints(rows, r, m->device));
     cb::RunningSoftmax sm(r, m->device);
     cb::head_blocks(*m, h, [&](int64_t, const at::Tensor& logits) { sm.add(logits, {}); });
-    const at::Tensor hit = at::linear(h, m->head.w.index_select(0, cb::ints(ids, c, m->device)));
+    const at::Tensor hit = cb::cap_(
+        *m, at::linear(h, m->head.w.index_select(0, cb::ints(ids, c, m->device))).to(at::kFloat));
     cb::copy_out(hit.to(at::kDouble).sub(sm.lse().unsqueeze(1)), out);
   });
 }
@@ -218,7 +232,7 @@ int32_t cb_head_kl(cb_model* mp, cb_tensor* hp, cb_model* mq, cb_tensor* hq, con
                      b = cb::head_rows(*mq, unwrap(hq), idx);
     cb::RunningSoftmax p(r, mp->device), q(r, mp->device);
     cb::head_blocks(*mp, a, [&](int64_t first, const at::Tensor& lp) {
-      const at::Tensor lq = cb::head_block(*mq, first, lp.size(1)).apply(b).to(at::kFloat);
+      const at::Tensor lq = cb::block_logits(*mq, b, first, lp.size(1));
       p.add(lp, lq);
       q.add(lq, {});
     });

@@ -21,8 +21,8 @@ namespace {
 int64_t grain(int64_t width) { return std::max<int64_t>(1, 16384 / width); }
 
 template <class T>
-void rms_rows(const T* x, const T* w, T* y, float* rstd, int64_t begin, int64_t end, int64_t h,
-              double eps) {
+void rms_rows(const T* x, const T* w, float offset, T* y, float* rstd, int64_t begin, int64_t end,
+              int64_t h, double eps) {
   for (int64_t n = begin; n < end; n++) {
     const T* xr = x + n * h;
     float sum = 0;
@@ -32,14 +32,15 @@ void rms_rows(const T* x, const T* w, T* y, float* rstd, int64_t begin, int64_t 
     if (rstd != nullptr) rstd[n] = r;
 #pragma omp simd
     for (int64_t i = 0; i < h; i++) {
-      y[n * h + i] = static_cast<T>(static_cast<float>(xr[i]) * r * static_cast<float>(w[i]));
+      y[n * h + i] =
+          static_cast<T>(static_cast<float>(xr[i]) * r * (static_cast<float>(w[i]) + offset));
     }
   }
 }
 
 template <class T>
-void rms_rows_backward(const T* dy, const T* x, const T* w, const float* rstd, T* dx, float* dw,
-                       int64_t begin, int64_t end, int64_t h) {
+void rms_rows_backward(const T* dy, const T* x, const T* w, float offset, const float* rstd, T* dx,
+                       float* dw, int64_t begin, int64_t end, int64_t h) {
   for (int64_t n = begin; n < end; n++) {
     const T* gr = dy + n * h;
     const T* xr = x + n * h;
@@ -49,14 +50,14 @@ void rms_rows_backward(const T* dy, const T* x, const T* w, const float* rstd, T
     for (int64_t i = 0; i < h; i++) {
       const float g = static_cast<float>(gr[i]);
       const float xn = static_cast<float>(xr[i]) * r;
-      dot += g * static_cast<float>(w[i]) * xn;
+      dot += g * (static_cast<float>(w[i]) + offset) * xn;
       dw[i] += g * xn;
     }
     dot /= static_cast<float>(h);
 #pragma omp simd
     for (int64_t i = 0; i < h; i++) {
       const float xn = static_cast<float>(xr[i]) * r;
-      const float gw = static_cast<float>(gr[i]) * static_cast<float>(w[i]);
+      const float gw = static_cast<float>(gr[i]) * (static_cast<float>(w[i]) + offset);
       dx[n * h + i] = static_cast<T>(r * (gw - xn * dot));
     }
   }
@@ -105,13 +106,18 @@ at::Tensor rstd_of(const at::Tensor& x, double eps) {
 
 }  // namespace
 
-at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& w, double eps, at::Tensor* rstd) {
+at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& w, double eps, double offset,
+                    at::Tensor* rstd) {
   if (!native_cpu(x)) {
     const at::Tensor r = rstd_of(x, eps);
     if (rstd != nullptr) *rstd = r;
-    return x.to(at::kFloat).mul(r.unsqueeze(-1)).mul(w.to(at::kFloat)).to(x.scalar_type());
+    return x.to(at::kFloat)
+        .mul(r.unsqueeze(-1))
+        .mul(w.to(at::kFloat).add(offset))
+        .to(x.scalar_type());
   }
   const int64_t rows = x.size(0), h = x.size(1);
+  const auto plus = static_cast<float>(offset);
   at::Tensor y = at::empty_like(x);
   float* r = nullptr;
   if (rstd != nullptr) {
@@ -124,22 +130,23 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& w, double eps, at::Te
     const T* wp = w.const_data_ptr<T>();
     T* yp = y.mutable_data_ptr<T>();
     at::parallel_for(0, rows, grain(h),
-                     [&](int64_t b, int64_t e) { rms_rows(xp, wp, yp, r, b, e, h, eps); });
+                     [&](int64_t b, int64_t e) { rms_rows(xp, wp, plus, yp, r, b, e, h, eps); });
   });
   return y;
 }
 
 at::Tensor rms_norm_backward(const at::Tensor& dy, const at::Tensor& x, const at::Tensor& w,
-                             const at::Tensor& rstd, const at::Tensor& dw) {
+                             double offset, const at::Tensor& rstd, const at::Tensor& dw) {
   if (!native_cpu(x)) {
     const at::Tensor g = dy.to(at::kFloat);
     const at::Tensor xn = x.to(at::kFloat).mul(rstd.unsqueeze(-1));
     dw.add_(g.mul(xn).sum(0));
-    const at::Tensor gw = g.mul(w.to(at::kFloat));
+    const at::Tensor gw = g.mul(w.to(at::kFloat).add(offset));
     const at::Tensor dot = gw.mul(xn).mean(-1, true);
     return gw.sub(xn.mul(dot)).mul(rstd.unsqueeze(-1)).to(x.scalar_type());
   }
   const int64_t rows = x.size(0), h = x.size(1);
+  const auto plus = static_cast<float>(offset);
   at::Tensor dx = at::empty_like(x);
   // One partial sum of dw per thread's range, added in order, so that the result does not depend on
   // timing.
@@ -156,7 +163,7 @@ at::Tensor rms_norm_backward(const at::Tensor& dy, const at::Tensor& x, const at
     const float* rp = rstd.const_data_ptr<float>();
     at::parallel_for(0, parts, 1, [&](int64_t b, int64_t e) {
       for (int64_t p = b; p < e; p++) {
-        rms_rows_backward(gp, xp, wp, rp, dp, partial.data() + p * h, p * step,
+        rms_rows_backward(gp, xp, wp, plus, rp, dp, partial.data() + p * h, p * step,
                           std::min(rows, (p + 1) * step), h);
       }
     });
@@ -215,7 +222,7 @@ at::Tensor swiglu_backward(const at::Tensor& dy, const at::Tensor& gu, at::Tenso
 
 void rope_(const at::Tensor& qkv, int64_t heads, int64_t head_dim, const at::Tensor& cos,
            const at::Tensor& sin, const at::Tensor& positions, int sign) {
-  const int64_t rows = qkv.size(0), width = qkv.size(1), half = head_dim / 2;
+  const int64_t rows = qkv.size(0), width = qkv.size(1), half = cos.size(1);
   if (!native_cpu(qkv)) {
     const at::Tensor c = cos.index_select(0, positions).unsqueeze(1);
     const at::Tensor s = sin.index_select(0, positions).unsqueeze(1).mul(sign);

@@ -47,7 +47,7 @@ bool can_prepack(at::ScalarType t) {
 void Matrix::prepack(bool on) { packed = on ? reorder(w) : at::Tensor(); }
 
 void multiply(at::Tensor out, const at::Tensor& a, const at::Tensor& b, bool add) {
-  if (has_own_product(a)) {
+  if (has_own_product(a, b.size(1))) {
     product(out, a, b, add);
   } else if (add) {
     at::addmm_out(out, out, a, b);
@@ -57,11 +57,16 @@ void multiply(at::Tensor out, const at::Tensor& a, const at::Tensor& b, bool add
 }
 
 at::Tensor Matrix::apply(const at::Tensor& x) const {
-  if (packed.defined()) return packed_linear(x, packed);
-  if (is_few_rows(x)) return few_rows_product(x, w);
-  at::Tensor out = at::empty({x.size(0), w.size(0)}, x.options());
-  multiply(out, x, w.t(), false);
-  return out;
+  at::Tensor out;
+  if (packed.defined()) {
+    out = packed_linear(x, packed);
+  } else if (is_few_rows(x)) {
+    out = few_rows_product(x, w);
+  } else {
+    out = at::empty({x.size(0), w.size(0)}, x.options());
+    multiply(out, x, w.t(), false);
+  }
+  return bias.defined() ? out.add_(bias) : out;
 }
 
 at::Tensor Matrix::backward_input(const at::Tensor& dy) const {
@@ -76,6 +81,7 @@ void Matrix::accumulate(const at::Tensor& dy, const at::Tensor& x) const {
   } else {
     at::Tensor(grad).add_(at::mm(dy.t(), x));  // the sum over micro-batches stays in fp32
   }
+  if (bias.defined()) at::Tensor(bias_grad).add_(dy.to(at::kFloat).sum(0));
 }
 
 }  // namespace cb

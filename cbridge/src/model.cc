@@ -1,6 +1,6 @@
 #include "model.h"
 
-#include <ATen/ops/tensor.h>
+#include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/zeros.h>
 
 #include <cmath>
@@ -13,10 +13,53 @@ namespace cb {
 
 namespace {
 
+using Shape = std::vector<int64_t>;
+
+// Calls f(weight, gradient, shape) for every part of a layer that the architecture has, in the
+// order of its flat buffer.
+template <class F>
+void each_part(const cb_arch& a, Layer& l, F&& f) {
+  const int64_t h = a.hidden, d = a.head_dim, q = static_cast<int64_t>(a.heads) * d,
+                kv = static_cast<int64_t>(a.kv_heads) * d, ffn = a.ffn;
+  const auto norm = [&](Norm& n, int64_t width, bool bias) {
+    f(n.w, n.grad, Shape{width});
+    if (bias) f(n.bias, n.bias_grad, Shape{width});
+  };
+  const auto matrix = [&](Matrix& m, int64_t out, int64_t in) { f(m.w, m.grad, Shape{out, in}); };
+  const auto bias = [&](Matrix& m, bool there, int64_t out) {
+    if (there) f(m.bias, m.bias_grad, Shape{out});
+  };
+  const bool layer_norm = a.layer_norm != 0, post = a.post_norms != 0;
+  const int64_t up = a.ungated != 0 ? ffn : 2 * ffn;
+  norm(l.attn_norm, h, layer_norm);
+  matrix(l.qkv, q + 2 * kv, h);
+  bias(l.qkv, a.qkv_bias != 0, q + 2 * kv);
+  if (a.qk_norm != 0) {
+    norm(l.query_norm, d, false);
+    norm(l.key_norm, d, false);
+  }
+  matrix(l.out, h, q);
+  bias(l.out, a.out_bias != 0, h);
+  if (post) norm(l.post_attn, h, layer_norm);
+  norm(l.mlp_norm, h, layer_norm);
+  matrix(l.gate_up, up, h);
+  bias(l.gate_up, a.mlp_bias != 0, up);
+  matrix(l.down, h, ffn);
+  bias(l.down, a.mlp_bias != 0, h);
+  if (post) norm(l.post_mlp, h, layer_norm);
+}
+
+int64_t product_of(const Shape& shape) {
+  int64_t n = 1;
+  for (const int64_t s : shape) n *= s;
+  return n;
+}
+
 int64_t layer_size(const cb_arch& a) {
-  const int64_t h = a.hidden, q = static_cast<int64_t>(a.heads) * a.head_dim;
-  const int64_t kv = static_cast<int64_t>(a.kv_heads) * a.head_dim, f = a.ffn;
-  return h + (q + 2 * kv) * h + h * q + h + 2 * f * h + h * f;
+  Layer l;
+  int64_t size = 0;
+  each_part(a, l, [&](at::Tensor&, at::Tensor&, const Shape& s) { size += product_of(s); });
+  return size;
 }
 
 void check_arch(const cb_arch& a) {
@@ -26,52 +69,50 @@ void check_arch(const cb_arch& a) {
   check(a.heads % a.kv_heads == 0,
         "the number of heads must be a multiple of the number of KV heads");
   check(a.head_dim % 2 == 0, "the head size must be even");
-  check(a.rms_eps > 0, "the norm's epsilon must be positive");
+  check(a.rotary_dim % 2 == 0 && a.rotary_dim >= 0 && a.rotary_dim <= a.head_dim,
+        "the rotated part of a head must be even and no larger than the head");
+  check(a.norm_eps > 0, "the norm's epsilon must be positive");
+  check(a.activation >= CB_SILU && a.activation <= CB_GELU_TANH, "no such activation");
+  check(a.layer_norm == 0 || a.qk_norm == 0, "norms of queries and keys are RMSNorms");
+  check(a.attn_cap >= 0 && a.logit_cap >= 0, "a cap must not be negative");
 }
 
 // Cuts consecutive pieces off a flat buffer.
 struct Cutter {
   at::Tensor flat;
   int64_t at = 0;
-  at::Tensor take(at::IntArrayRef shape) {
+  at::Tensor take(const Shape& shape) {
     if (!flat.defined()) return {};
-    int64_t n = 1;
-    for (const int64_t s : shape) n *= s;
+    const int64_t n = product_of(shape);
     at::Tensor t = flat.narrow(0, at, n).view(shape);
     at += n;
     return t;
   }
 };
 
-Layer make_layer(const cb_arch& a, const at::Tensor& compute) {
+Layer make_layer(const cb_model& m, const at::Tensor& compute) {
   Cutter c{compute};
-  const int64_t h = a.hidden, q = static_cast<int64_t>(a.heads) * a.head_dim;
-  const int64_t kv = static_cast<int64_t>(a.kv_heads) * a.head_dim, f = a.ffn;
   Layer l;
-  l.attn_norm.w = c.take({h});
-  l.qkv.w = c.take({q + 2 * kv, h});
-  l.out.w = c.take({h, q});
-  l.mlp_norm.w = c.take({h});
-  l.gate_up.w = c.take({2 * f, h});
-  l.down.w = c.take({h, f});
+  for (Norm* n : {&l.attn_norm, &l.mlp_norm, &l.query_norm, &l.key_norm, &l.post_attn, &l.post_mlp})
+    *n = m.new_norm();
+  each_part(m.arch, l, [&](at::Tensor& w, at::Tensor&, const Shape& s) { w = c.take(s); });
   return l;
 }
 
-// Rotary tables in double precision, stored in fp32: cos and sin of position * frequency.
-void make_rope(cb_model* m, const double* inv_freq) {
-  const int64_t half = m->arch.head_dim / 2, p = m->arch.context;
+// Rotary tables in double precision, stored in fp32.
+Rope make_rope(const cb_model& m, const double* inv_freq, double magnitude) {
+  const int64_t half = m.rotary_dim() / 2, p = m.arch.context;
   const at::Tensor cos = at::zeros({p, half}, at::kFloat), sin = at::zeros({p, half}, at::kFloat);
   float* c = cos.mutable_data_ptr<float>();
   float* s = sin.mutable_data_ptr<float>();
   for (int64_t i = 0; i < p; i++) {
     for (int64_t j = 0; j < half; j++) {
       const double angle = static_cast<double>(i) * inv_freq[j];
-      c[i * half + j] = static_cast<float>(std::cos(angle));
-      s[i * half + j] = static_cast<float>(std::sin(angle));
+      c[i * half + j] = static_cast<float>(magnitude * std::cos(angle));
+      s[i * half + j] = static_cast<float>(magnitude * std::sin(angle));
     }
   }
-  m->cos = cos.to(m->device);
-  m->sin = sin.to(m->device);
+  return {cos.to(m.device), sin.to(m.device)};
 }
 
 void make_buffers(cb_model* m) {
@@ -79,7 +120,7 @@ void make_buffers(cb_model* m) {
   const int64_t vh = static_cast<int64_t>(a.vocab) * a.hidden;
   std::vector<int64_t> sizes(static_cast<size_t>(a.layers), layer_size(a));
   sizes.push_back(vh);
-  sizes.push_back(a.hidden);
+  sizes.push_back(a.layer_norm != 0 ? 2 * a.hidden : a.hidden);
   if (a.tied == 0) sizes.push_back(vh);
   const auto buffers = [&](at::ScalarType dtype) {
     // One that is frozen gives back what it does not need beside its blocked copies.
@@ -95,12 +136,20 @@ void make_buffers(cb_model* m) {
   m->compute = m->trainable && m->dtype == at::kFloat ? m->master : buffers(m->dtype);
 }
 
+// The final norm's buffer: weights, and a LayerNorm's bias behind them.
+void split_norm(const cb_arch& a, const at::Tensor& flat, at::Tensor* w, at::Tensor* bias) {
+  *w = flat.defined() ? flat.narrow(0, 0, a.hidden) : at::Tensor();
+  const bool both = flat.defined() && a.layer_norm != 0;
+  *bias = both ? flat.narrow(0, a.hidden, a.hidden) : at::Tensor();
+}
+
 void make_views(cb_model* m) {
   const cb_arch& a = m->arch;
   const auto comp = [&](int64_t i) { return m->compute[static_cast<size_t>(i)]; };
-  for (int64_t i = 0; i < a.layers; i++) m->layers.push_back(make_layer(a, comp(i)));
+  for (int64_t i = 0; i < a.layers; i++) m->layers.push_back(make_layer(*m, comp(i)));
   m->embed.w = comp(a.layers).view({a.vocab, a.hidden});
-  m->norm.w = comp(a.layers + 1);
+  m->norm = m->new_norm();
+  split_norm(a, comp(a.layers + 1), &m->norm.w, &m->norm.bias);
   m->head.w = a.tied != 0 ? m->embed.w : comp(a.layers + 2).view({a.vocab, a.hidden});
 }
 
@@ -111,14 +160,9 @@ at::Tensor grad_buffer(const cb_model* m, int64_t i) {
 // Points a layer's matrices and vectors at their parts of its gradient buffer, or at nothing when
 // there is none.
 void attach_layer_grad(cb_model* m, int64_t i) {
-  const Layer g = make_layer(m->arch, grad_buffer(m, i));
-  Layer& l = m->layers[static_cast<size_t>(i)];
-  l.attn_norm.grad = g.attn_norm.w;
-  l.qkv.grad = g.qkv.w;
-  l.out.grad = g.out.w;
-  l.mlp_norm.grad = g.mlp_norm.w;
-  l.gate_up.grad = g.gate_up.w;
-  l.down.grad = g.down.w;
+  Cutter c{grad_buffer(m, i)};
+  each_part(m->arch, m->layers[static_cast<size_t>(i)],
+            [&](at::Tensor&, at::Tensor& grad, const Shape& s) { grad = c.take(s); });
 }
 
 void attach_grad(cb_model* m) {
@@ -130,13 +174,20 @@ void attach_grad(cb_model* m) {
     return g.defined() ? g.view({a.vocab, a.hidden}) : g;
   };
   m->embed.grad = table(a.layers);
-  m->norm.grad = grad(a.layers + 1);
+  split_norm(a, grad(a.layers + 1), &m->norm.grad, &m->norm.bias_grad);
   m->head.grad = a.tied != 0 ? m->embed.grad : table(a.layers + 2);
 }
 
 }  // namespace
 
 }  // namespace cb
+
+cb::Norm cb_model::new_norm() const {
+  cb::Norm n;
+  n.eps = arch.norm_eps;
+  n.offset = arch.norm_offset;
+  return n;
+}
 
 void cb_model::need_grad() {
   cb::check(trainable, "a frozen model has no gradients");
@@ -184,8 +235,9 @@ void cb_model::pack(bool on) {
   // the head.
   for (size_t i = 0; i < layers.size(); i++) {
     cb::Layer& l = layers[i];
-    l.attn_norm.w = l.attn_norm.w.clone();
-    l.mlp_norm.w = l.mlp_norm.w.clone();
+    cb::each_part(arch, l, [](at::Tensor& w, at::Tensor&, const cb::Shape& s) {
+      if (s.size() == 1) w = w.clone();
+    });
     for (cb::Matrix* m : {&l.qkv, &l.out, &l.gate_up, &l.down}) m->w = at::Tensor();
     compute[i] = at::Tensor();
   }
@@ -195,8 +247,9 @@ using cb::guard;
 
 extern "C" {
 
-int32_t cb_model_new(const cb_arch* a, const double* inv_freq, int32_t dtype, cb_device d,
-                     int32_t trainable, cb_model** out, cb_err* e) {
+int32_t cb_model_new(const cb_arch* a, const int32_t* window, const int32_t* table,
+                     const double* inv_freq, const double* magnitude, int32_t tables, int32_t dtype,
+                     cb_device d, int32_t trainable, cb_model** out, cb_err* e) {
   return guard(e, [&] {
     cb::check_arch(*a);
     cb::check(dtype == CB_F32 || dtype == CB_BF16, "a model computes in float32 or bfloat16");
@@ -205,9 +258,18 @@ int32_t cb_model_new(const cb_arch* a, const double* inv_freq, int32_t dtype, cb
     m->device = cb::device_of(d);
     m->dtype = cb::dtype_of(dtype);
     m->trainable = trainable != 0;
-    cb::make_rope(m.get(), inv_freq);
+    if (a->embed_scale != 0)
+      m->embed_scale = at::scalar_tensor(a->embed_scale, m->dtype).item<double>();
+    for (int32_t i = 0; i < tables; i++)
+      m->ropes.push_back(cb::make_rope(*m, inv_freq + i * (m->rotary_dim() / 2), magnitude[i]));
     cb::make_buffers(m.get());
     cb::make_views(m.get());
+    for (size_t i = 0; i < m->layers.size(); i++) {
+      cb::check(window[i] >= 0, "a window must not be negative");
+      cb::check(table[i] >= 0 && table[i] < tables, "no such rotary table");
+      m->layers[i].window = window[i];
+      m->layers[i].rope = static_cast<size_t>(table[i]);
+    }
     *out = m.release();
   });
 }

@@ -4,16 +4,17 @@
 
 #include <vector>
 
-#include "tensor.h"
+#include "norm.h"
 
 namespace cb {
 
 // One matrix [out, in] in compute dtype, optionally with a blocked copy that the CPU multiplies
-// faster.
+// faster, and with a bias [out].
 struct Matrix {
   at::Tensor w;       // [out, in], view into a flat compute buffer
   at::Tensor packed;  // undefined when not prepacked
   at::Tensor grad;    // [out, in] fp32 view into a flat gradient buffer; undefined when frozen
+  at::Tensor bias, bias_grad;  // [out]; undefined when there is none
 
   // Makes the blocked copy, or drops it.
   void prepack(bool on);
@@ -21,7 +22,7 @@ struct Matrix {
   at::Tensor apply(const at::Tensor& x) const;
   // dL/dx from dy [N,out]
   at::Tensor backward_input(const at::Tensor& dy) const;
-  // grad += dy^T x
+  // grad += dy^T x, and the bias's
   void accumulate(const at::Tensor& dy, const at::Tensor& x) const;
 };
 
@@ -31,14 +32,16 @@ void multiply(at::Tensor out, const at::Tensor& a, const at::Tensor& b, bool add
 // Whether matrices of this dtype have a blocked layout on this CPU.
 bool can_prepack(at::ScalarType t);
 
-struct Vector {
-  at::Tensor w;     // [n] compute dtype
-  at::Tensor grad;  // [n] fp32
+struct Layer {
+  int64_t window = 0;  // 0: all
+  size_t rope = 0;     // which table
+  Norm attn_norm, mlp_norm, query_norm, key_norm, post_attn, post_mlp;
+  Matrix qkv, out, gate_up, down;
 };
 
-struct Layer {
-  Vector attn_norm, mlp_norm;
-  Matrix qkv, out, gate_up, down;
+// cos and sin of position * frequency [context, rotary_dim/2] fp32, times the table's magnitude.
+struct Rope {
+  at::Tensor cos, sin;
 };
 
 }  // namespace cb
@@ -48,14 +51,15 @@ struct cb_model : cb::Counted {
   at::Device device{at::kCPU};
   at::ScalarType dtype;
   bool trainable;
-  at::Tensor cos, sin;                      // [context, D/2] fp32
+  std::vector<cb::Rope> ropes;
+  double embed_scale = 1;                   // of embeddings, as the compute type has it
   std::vector<at::Tensor> master, compute;  // by buffer index; masters only when trainable
   std::vector<at::Tensor> grad;             // empty when there are none
   bool layer_grads = false;                 // a backward pass has added to those of the layers
   std::vector<cb::Layer> layers;
   cb::Matrix embed;  // [V,H], also the head of a tied model
   cb::Matrix head;   // [V,H]; shares memory with embed when tied
-  cb::Vector norm;
+  cb::Norm norm;
 
   // Makes zero gradients where there are none; refuses a frozen model.
   void need_grad();
@@ -63,6 +67,8 @@ struct cb_model : cb::Counted {
   // added to them.
   void place_grad(int64_t layer, const at::Tensor& memory);
   void drop_grad();
+  cb::Norm new_norm() const;  // without weights
+  int64_t rotary_dim() const { return arch.rotary_dim != 0 ? arch.rotary_dim : arch.head_dim; }
   int64_t buffers() const { return arch.layers + 2 + (arch.tied != 0 ? 0 : 1); }
   void pack(bool on);
 };

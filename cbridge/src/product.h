@@ -1,5 +1,4 @@
-// Matrix products of our own, in fp32 on a CPU without wider vectors than AVX2's: there the
-// library's do 140 to 155 of 181 GFLOP/s, these 155 to 170. See bench/LOG.md.
+// Matrix products of our own, in fp32 on a CPU.
 #pragma once
 
 #include "tensor.h"
@@ -17,11 +16,17 @@ bool is_few_rows(const at::Tensor& x);
 // alone, bit for bit, however many rows there are and however many threads.
 at::Tensor few_rows_product(const at::Tensor& x, const at::Tensor& w);
 
-// True where product may be used and is the faster one.
-bool has_own_product(const at::Tensor& x);
+// With fewer rows or columns than this, what product copies is too much of its work.
+constexpr int64_t kManyRows = 64;
 
-// out = a b, or out += a b; a [M,K], b [K,N], out [M,N], each with one step of 1, out's along its
-// rows. Elements do not depend on M, N or the number of threads, bit for bit.
-void product(const at::Tensor& out, const at::Tensor& a, const at::Tensor& b, bool add);
+// True where product is the faster one for x [M,K] and so many columns of the result: on a CPU
+// without wider vectors than AVX2's the library's does 140 to 155 of 181 GFLOP/s there, this one
+// 155 to 170 (see bench/LOG.md; measured with two threads, each of which copies the whole of the
+// shorter side).
+bool has_own_product(const at::Tensor& x, int64_t columns);
+
+// out = a b, or out += a b; a [M,K], b [K,N], out [M,N], out's rows with steps of 1. Elements do
+// not depend on M, N or the number of threads, bit for bit.
+void product(at::Tensor out, const at::Tensor& a, const at::Tensor& b, bool add);
 
 }  // namespace cb

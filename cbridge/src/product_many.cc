@@ -25,7 +25,7 @@ using Vec = float __attribute__((vector_size(kLanes * sizeof(float))));
 using Loose = float __attribute__((vector_size(kLanes * sizeof(float)), aligned(sizeof(float))));
 
 // A matrix whose element (i, d) lies at p[i * line + d * deep]: i counts rows of a or columns of b,
-// d the depth over which the product sums. One of the two steps is 1.
+// d the depth over which the product sums. Fast where one of the two steps is 1.
 struct Operand {
   const float* p;
   int64_t line, deep;
@@ -85,12 +85,12 @@ inline void tile(const float* a, const float* b, int64_t depth, float* c, int64_
 // A tile at an edge, of which only a part exists.
 void edge_tile(const float* a, const float* b, int64_t depth, float* c, int64_t row, int64_t rows,
                int64_t columns, bool add) {
-  alignas(sizeof(Vec)) float whole[kRows * kColumns];
+  float whole[kRows * kColumns];
   tile(a, b, depth, whole, kColumns, false);
   for (int64_t r = 0; r < rows; r++) {
     for (int64_t i = 0; i < columns; i++) {
       float* to = c + r * row + i;
-      *to = whole[r * kColumns + i] + (add ? *to : 0);
+      *to = add ? *to + whole[r * kColumns + i] : whole[r * kColumns + i];
     }
   }
 }
@@ -128,7 +128,7 @@ void block(const Product& p, const float* a, const float* b, Range rows, Range c
 // summed in one order however the result is cut.
 void part(const Product& p, Range rows, Range columns) {
   const int64_t passes = (p.depth + kDepth - 1) / kDepth;
-  const int64_t pass = passes == 0 ? 0 : (p.depth + passes - 1) / passes;
+  const int64_t pass = (p.depth + passes - 1) / passes;
   const at::Tensor space = at::empty({(kRowBlock + kColumnBlock) * pass}, at::kFloat);
   float* b = space.mutable_data_ptr<float>();
   float* a = b + kColumnBlock * pass;
@@ -148,21 +148,24 @@ void part(const Product& p, Range rows, Range columns) {
 
 }  // namespace
 
-bool has_own_product(const at::Tensor& x) {
+bool has_own_product(const at::Tensor& x, int64_t columns) {
 #if defined(__x86_64__)
   static const bool wider = __builtin_cpu_supports("avx512f") != 0;
 #else
-  static const bool wider = false;
+  static const bool wider = true;  // not measured
 #endif
-  return native_cpu(x) && x.scalar_type() == at::kFloat && !wider;
+  return native_cpu(x) && x.scalar_type() == at::kFloat && !wider &&
+         std::min(x.size(0), columns) >= kManyRows;
 }
 
-void product(const at::Tensor& out, const at::Tensor& a, const at::Tensor& b, bool add) {
+void product(at::Tensor out, const at::Tensor& a, const at::Tensor& b, bool add) {
   const int64_t m = a.size(0), n = b.size(1), depth = a.size(1);
-  const auto regular = [](const at::Tensor& t) { return t.stride(0) == 1 || t.stride(1) == 1; };
-  check(b.size(0) == depth && out.size(0) == m && out.size(1) == n && depth > 0 && regular(a) &&
-            regular(b) && out.stride(1) == 1,
+  check(b.size(0) == depth && out.size(0) == m && out.size(1) == n && out.stride(1) == 1,
         "a product's matrices do not fit");
+  if (depth == 0) {
+    if (!add) out.zero_();
+    return;
+  }
   const Product p{{a.const_data_ptr<float>(), a.stride(0), a.stride(1)},
                   {b.const_data_ptr<float>(), b.stride(1), b.stride(0)},
                   out.mutable_data_ptr<float>(),

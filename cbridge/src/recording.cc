@@ -9,46 +9,43 @@
 #include "head.h"
 #include "pool.h"
 
-cb_recording::cb_recording(const cb_model& m, int64_t rows) : capacity(rows) {
+cb_recording::cb_recording(const cb_model& m, int64_t rows)
+    : capacity(rows), parts(cb::activation_parts(m.arch)) {
   const cb_arch& a = m.arch;
-  const int64_t q = static_cast<int64_t>(a.heads) * a.head_dim,
-                kv = static_cast<int64_t>(a.kv_heads) * a.head_dim;
-  const int64_t h = a.hidden, qd = q + 2 * kv, f2 = 2 * static_cast<int64_t>(a.ffn);
   const auto size = static_cast<int64_t>(c10::elementSize(m.dtype));
   constexpr int64_t kAlign = 64;
   const auto aligned = [](int64_t n) { return (n + kAlign - 1) / kAlign * kAlign; };
   const int64_t gradients = m.master[0].numel() * static_cast<int64_t>(sizeof(float));
-  layer_bytes = aligned(rows * (2 * h + qd + q + f2) * size);
+  int64_t width = 0;
+  for (const cb::ActivationPart& p : parts) width += p.width;
+  layer_bytes = aligned(rows * width * size);
   if (m.device.is_cpu()) layer_bytes = std::max(layer_bytes, aligned(gradients));
-  pool = cb::huge_pool(layer_bytes * a.layers + rows * h * size, at::kByte, m.device);
+  pool = cb::huge_pool(layer_bytes * a.layers + rows * a.hidden * size, at::kByte, m.device);
   int64_t at = 0;
-  const auto buffer = [&](int64_t width) {
-    const int64_t bytes = rows * width * size;
-    const at::Tensor t = pool.narrow(0, at, bytes).view(m.dtype).view({rows, width});
+  const auto buffer = [&](int64_t columns) {
+    const int64_t bytes = rows * columns * size;
+    const at::Tensor t = pool.narrow(0, at, bytes).view(m.dtype).view({rows, columns});
     at += bytes;
     return t;
   };
   for (int64_t i = 0; i < a.layers; i++) {
     at = i * layer_bytes;
-    x.push_back(buffer(h));
-    qkv.push_back(buffer(qd));
-    o.push_back(buffer(q));
-    x2.push_back(buffer(h));
-    gu.push_back(buffer(f2));
+    cb::Activations layer;
+    for (const cb::ActivationPart& p : parts)
+      if (p.width > 0) layer.*p.tensor = buffer(p.width);
+    layers.push_back(layer);
   }
   at = layer_bytes * a.layers;
-  hidden = buffer(h);
+  hidden = buffer(a.hidden);
 }
 
 void cb_recording::put(int64_t layer, const cb::Activations& a) {
-  const auto i = static_cast<size_t>(layer);
   const int64_t count = a.x.size(0);
   cb::check(n + count <= capacity, "the recording is full");
-  x[i].narrow(0, n, count).copy_(a.x);
-  qkv[i].narrow(0, n, count).copy_(a.qkv);
-  o[i].narrow(0, n, count).copy_(a.o);
-  x2[i].narrow(0, n, count).copy_(a.x2);
-  gu[i].narrow(0, n, count).copy_(a.gu);
+  const cb::Activations& to = layers[static_cast<size_t>(layer)];
+  for (const cb::ActivationPart& p : parts) {
+    if (p.width > 0) (to.*p.tensor).narrow(0, n, count).copy_(a.*p.tensor);
+  }
 }
 
 void cb_recording::finish(const at::Tensor& last_hidden, const std::vector<int64_t>& slots,
@@ -83,9 +80,12 @@ void cb_recording::drop_logits() {
 }
 
 cb::Activations cb_recording::layer(int64_t i, const at::Tensor& rows) const {
-  const auto k = static_cast<size_t>(i);
-  const auto pick = [&](const at::Tensor& t) { return t.index_select(0, rows); };
-  return {pick(x[k]), pick(qkv[k]), pick(o[k]), pick(x2[k]), pick(gu[k])};
+  cb::Activations out;
+  for (const cb::ActivationPart& p : parts) {
+    if (p.width > 0)
+      out.*p.tensor = (layers[static_cast<size_t>(i)].*p.tensor).index_select(0, rows);
+  }
+  return out;
 }
 
 void cb_recording::empty() {
@@ -161,7 +161,7 @@ int32_t cb_recording_tape(cb_recording* r, const int64_t* rows, int64_t n, int32
     for (int64_t i = 0; i < n; i++)
       cb::check(rows[i] >= 0 && rows[i] < r->n, "no such recorded row");
     auto t = std::make_unique<cb_tape>();
-    t->segment = static_cast<int64_t>(r->x.size());
+    t->segment = static_cast<int64_t>(r->layers.size());
     t->recorded = r;
     t->last = last != 0;
     t->rows = cb::ints(rows, n, r->hidden.device());

@@ -9,13 +9,13 @@
 
 namespace cb {
 struct Activations;
-}
+struct ActivationPart;
+}  // namespace cb
 
 struct cb_recording : cb::Counted {
-  int64_t capacity = 0, n = 0;  // rows
-  // Per layer, [capacity, width]: as in cb::Activations.
-  std::vector<at::Tensor> x, qkv, o, x2, gu;
-  at::Tensor hidden;  // [capacity,H] output of the last layer
+  int64_t capacity = 0, n = 0;          // rows
+  std::vector<cb::Activations> layers;  // each part [capacity, width]
+  at::Tensor hidden;                    // [capacity,H] output of the last layer
   std::vector<int64_t> slot,
       position;  // of each row: a decode slot, or -1 for a row of the prefilled tree
 
@@ -50,6 +50,7 @@ struct cb_recording : cb::Counted {
   void release();
 
  private:
+  std::vector<cb::ActivationPart> parts;
   at::Tensor layer_memory(int64_t i) const { return pool.narrow(0, i * layer_bytes, layer_bytes); }
 
   at::Tensor pool;          // bytes of all of the above, layer after layer

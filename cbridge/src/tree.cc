@@ -63,6 +63,22 @@ void cb_tree::lay_out(const std::vector<cb::Span>& nodes) {
   }
 }
 
+const at::Tensor& cb_tree::hidden_key(int64_t window) const {
+  at::Tensor& made = hidden_keys[window];
+  if (made.defined()) return made;
+  const at::Tensor hide = at::empty({nodes, 1, 1, q, k}, at::kBool);
+  bool* to = hide.mutable_data_ptr<bool>();
+  for (const cb::Span& x : spans) {
+    for (int64_t r = 0; r < q; r++, to += k) {
+      // A padded query sees key 0 alone, so that its softmax stays finite.
+      const int64_t seen = r < x.len ? x.depth + r + 1 : 1;
+      const int64_t first = window > 0 && seen > window ? seen - window : 0;
+      for (int64_t j = 0; j < k; j++) to[j] = j < first || j >= seen;
+    }
+  }
+  return made = hide.to(ids.device());
+}
+
 using cb::guard;
 
 extern "C" {
@@ -87,8 +103,6 @@ int32_t cb_tree_new(const int64_t* ids, const int64_t* positions, int64_t n, con
     std::vector<int64_t> qr(size(m, t->q), 0), qp(size(m, t->q), n), qs(size(n, 1)),
         kr(size(m, t->k), 0), kp(size(m, t->k), n);
     t->lay_out(nodes);
-    const at::Tensor hide = at::empty({m, 1, 1, t->q, t->k}, at::kBool);
-    bool* hp = hide.mutable_data_ptr<bool>();
     for (int64_t i = 0; i < m; i++) {
       const cb::Span& x = nodes[static_cast<size_t>(i)];
       for (int64_t r = 0; r < x.len; r++) {
@@ -98,11 +112,6 @@ int32_t cb_tree_new(const int64_t* ids, const int64_t* positions, int64_t n, con
       const int64_t* chain = t->chain_of(x.start);
       std::copy_n(chain, x.depth + x.len, kr.begin() + i * t->k);
       std::copy_n(chain, x.depth + x.len, kp.begin() + i * t->k);
-      for (int64_t r = 0; r < t->q; r++) {
-        // A padded query sees key 0 alone, so that its softmax stays finite.
-        const int64_t seen = r < x.len ? x.depth + r + 1 : 1;
-        for (int64_t j = 0; j < t->k; j++) hp[(i * t->q + r) * t->k + j] = j >= seen;
-      }
     }
     t->ids = cb::ints(ids, n, dev);
     t->positions = cb::ints(positions, n, dev);
@@ -111,7 +120,6 @@ int32_t cb_tree_new(const int64_t* ids, const int64_t* positions, int64_t n, con
     t->query_slot = cb::ints(qs.data(), n, dev);
     t->key_rows = cb::ints(kr.data(), m * t->k, dev);
     t->key_pad = cb::ints(kp.data(), m * t->k, dev);
-    t->hidden_key = hide.to(dev);
     *out = t.release();
   });
 }

@@ -1,6 +1,7 @@
 // A packed batch of sequences that share prefixes.
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "tensor.h"
@@ -24,7 +25,6 @@ struct cb_tree : cb::Counted {
   at::Tensor query_slot;      // [N] padded position of each packed row
   at::Tensor key_rows;        // [M*K] packed row of each padded key; padding repeats row 0
   at::Tensor key_pad;         // [M*K] packed row, N for padding
-  at::Tensor hidden_key;      // [M,1,1,Q,K] bool: true where a query may not see a key
 
   // The same without padding, on the host, for loops over rows.
   std::vector<cb::Span> spans;              // [M]
@@ -35,6 +35,8 @@ struct cb_tree : cb::Counted {
   std::vector<int64_t> seen_before;         // [N+1] keys seen by all rows before
 
   void lay_out(const std::vector<cb::Span>& nodes);
+  // [M,1,1,Q,K] bool: true where a query may not see a key, of those in its window (0: all).
+  const at::Tensor& hidden_key(int64_t window) const;
   // Rows in sequence order of which a row sees the first seen(row), itself last.
   const int64_t* chain_of(int64_t row) const {
     const int64_t node = node_of[static_cast<size_t>(row)];
@@ -44,4 +46,7 @@ struct cb_tree : cb::Counted {
     const auto i = static_cast<size_t>(row);
     return seen_before[i + 1] - seen_before[i];
   }
+
+ private:
+  mutable std::map<int64_t, at::Tensor> hidden_keys;  // by window, made when asked for
 };

@@ -8,9 +8,9 @@
 #include <ATen/ops/randn.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/tril.h>
+#include <ATen/ops/triu.h>
 #include <ATen/ops/zeros.h>
 
-#include <cmath>
 #include <random>
 #include <vector>
 
@@ -63,8 +63,11 @@ at::Tensor plain(const at::Tensor& qkv, const cb::Heads& h) {
         .transpose(0, 1);
   };
   const at::Tensor k = shared(h.q), v = shared(h.q + h.kv);
-  const at::Tensor hide = at::ones({t, t}, at::kBool).tril().logical_not();
-  const at::Tensor s = q.matmul(k.transpose(1, 2)).div(std::sqrt(static_cast<double>(h.dim)));
+  at::Tensor see = at::ones({t, t}, at::kBool).tril();
+  if (h.window > 0) see = see.logical_and(at::ones({t, t}, at::kBool).triu(1 - h.window));
+  const at::Tensor hide = see.logical_not();
+  at::Tensor s = q.matmul(k.transpose(1, 2)).mul(h.scale);
+  if (h.cap > 0) s = s.div(h.cap).tanh().mul(h.cap);
   const at::Tensor p = at::softmax(s.masked_fill(hide, -INFINITY), -1);
   return p.matmul(v).transpose(0, 1).reshape({t, h.q * h.dim});
 }
@@ -136,7 +139,9 @@ void malformed() {
 int main() {
   return test::run([] {
     at::manual_seed(11);
-    const cb::Heads kinds[] = {{4, 4, 6}, {6, 2, 4}, {4, 1, 2}};
+    const cb::Heads kinds[] = {{4, 4, 6, 0.4, 0, 0}, {6, 2, 4, 0.5, 0, 0},
+                               {4, 1, 2, 0.7, 0, 0}, {4, 2, 6, 0.9, 1.5, 0},
+                               {4, 2, 4, 0.5, 0, 3}, {2, 1, 4, 1.1, 2.5, 1}};
     const Shape pair = {{5, 3, 4}, {-1, 0, 0}};  // [prompt | a | b]
     std::mt19937 g(5);
     for (const cb::Heads& h : kinds) {

@@ -29,8 +29,13 @@ class Model {
   // layers 3, hidden 12, FFN 10, context 32, heads of size 4.
   Model(int32_t dtype, bool trainable, bool tied, int32_t heads = 4, int32_t kv_heads = 2,
         int32_t vocab = 23)
-      : arch{3, 12, heads, kv_heads, 4, 10, vocab, 32, 1e-5, tied ? 1 : 0}, trainable_(trainable) {
-    EXPECT_OK(cb_model_new(&arch, kFreq, dtype, kCPU, trainable ? 1 : 0, &m, &e));
+      : Model(dtype, trainable, small(heads, kv_heads, vocab, tied)) {}
+
+  Model(int32_t dtype, bool trainable, const cb_arch& a) : arch(a), trainable_(trainable) {
+    const std::vector<int32_t> zero(static_cast<size_t>(arch.layers));
+    const double magnitude = 1;
+    EXPECT_OK(cb_model_new(&arch, zero.data(), zero.data(), kFreq, &magnitude, 1, dtype, kCPU,
+                           trainable ? 1 : 0, &m, &e));
     for (int32_t i = 0; i < buffers(); i++) {
       at::Tensor w = buffer(trainable ? CB_MASTER : CB_COMPUTE, i);
       w.copy_(at::randn(w.sizes()).mul(0.4));
@@ -66,6 +71,21 @@ class Model {
     return out;
   }
 
+  static cb_arch small(int32_t heads, int32_t kv_heads, int32_t vocab, bool tied) {
+    cb_arch a{};
+    a.layers = 3;
+    a.hidden = 12;
+    a.heads = heads;
+    a.kv_heads = kv_heads;
+    a.head_dim = 4;
+    a.ffn = 10;
+    a.vocab = vocab;
+    a.context = 32;
+    a.norm_eps = 1e-5;
+    a.tied = tied ? 1 : 0;
+    return a;
+  }
+
   static constexpr double kFreq[] = {1.0, 0.1};
 
  private:
@@ -98,7 +118,7 @@ class Reference {
   static size_t size(int32_t i) { return static_cast<size_t>(i); }
 
   at::Tensor norm(const at::Tensor& x, const at::Tensor& weight) const {
-    return x.mul(x.mul(x).mean(-1, true).add(a.rms_eps).rsqrt()).mul(weight);
+    return x.mul(x.mul(x).mean(-1, true).add(a.norm_eps).rsqrt()).mul(weight);
   }
 
   // x [T,heads,D] turned by its position.

@@ -120,10 +120,12 @@ void refused() {
 void bad_architectures() {
   cb_err e;
   const double freq[] = {1, 1, 1, 1};
-  const cb_arch good = {1, 4, 2, 1, 2, 6, 9, 16, 1e-5, 1};
+  const int32_t zero[] = {0, 0, 0}, one[] = {0, 0, 1};
+  const double magnitude[] = {1};
+  const cb_arch good = test::Model::small(4, 2, 23, true);
   const auto refuse = [&](cb_arch a, int32_t dtype, cb_device d, int32_t code) {
     cb_model* m = nullptr;
-    EXPECT_FAILS(cb_model_new(&a, freq, dtype, d, 0, &m, &e), code);
+    EXPECT_FAILS(cb_model_new(&a, zero, zero, freq, magnitude, 1, dtype, d, 0, &m, &e), code);
     EXPECT(m == nullptr);
   };
   cb_arch a = good;
@@ -136,8 +138,20 @@ void bad_architectures() {
   a.head_dim = 3;
   refuse(a, CB_F32, test::kCPU, CB_ERR_ARGUMENT);
   a = good;
-  a.rms_eps = 0;
+  a.norm_eps = 0;
   refuse(a, CB_F32, test::kCPU, CB_ERR_ARGUMENT);
+  a = good;
+  a.rotary_dim = 6;
+  refuse(a, CB_F32, test::kCPU, CB_ERR_ARGUMENT);
+  a = good;
+  a.activation = 3;
+  refuse(a, CB_F32, test::kCPU, CB_ERR_ARGUMENT);
+  a = good;
+  a.layer_norm = a.qk_norm = 1;
+  refuse(a, CB_F32, test::kCPU, CB_ERR_ARGUMENT);
+  cb_model* m = nullptr;
+  EXPECT_FAILS(cb_model_new(&good, zero, one, freq, magnitude, 1, CB_F32, test::kCPU, 0, &m, &e),
+               CB_ERR_ARGUMENT);
   refuse(good, CB_F16, test::kCPU, CB_ERR_ARGUMENT);
   refuse(good, CB_F32, {CB_CUDA, 99}, CB_ERR_DEVICE);
 }

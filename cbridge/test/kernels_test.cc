@@ -46,12 +46,12 @@ void rms(const Case& c, int64_t n, int64_t h) {
   want.backward(dy.to(at::kDouble));
   both([&] {
     at::Tensor rstd;
-    const at::Tensor y = cb::rms_norm(x, w, eps, &rstd);
+    const at::Tensor y = cb::rms_norm(x, w, eps, 0, &rstd);
     EXPECT(y.scalar_type() == c.dtype && rstd.scalar_type() == at::kFloat);
     EXPECT_NEAR(y, want, c.tol);
-    EXPECT(test::same(cb::rms_norm(x, w, eps, nullptr), y));
+    EXPECT(test::same(cb::rms_norm(x, w, eps, 0, nullptr), y));
     const at::Tensor dw = at::ones({h});  // what is there is added to
-    EXPECT_NEAR(cb::rms_norm_backward(dy, x, w, rstd, dw), rx.grad(), c.tol);
+    EXPECT_NEAR(cb::rms_norm_backward(dy, x, w, 0, rstd, dw), rx.grad(), c.tol);
     EXPECT_NEAR(dw, rw.grad().add(1), 10 * c.tol);
   });
 }
@@ -111,8 +111,8 @@ void threads_do_not_matter() {
   at::Tensor rstd, one, two;
   for (const int32_t n : {1, 2}) {
     EXPECT_OK(cb_set_threads(n, &e));
-    const at::Tensor y = cb::rms_norm(x, w, 1e-5, &rstd);
-    const at::Tensor dx = cb::rms_norm_backward(dy, x, w, rstd, at::zeros({24}));
+    const at::Tensor y = cb::rms_norm(x, w, 1e-5, 0, &rstd);
+    const at::Tensor dx = cb::rms_norm_backward(dy, x, w, 0, rstd, at::zeros({24}));
     (n == 1 ? one : two) = at::cat({y, dx});
   }
   EXPECT(test::same(one, two));
@@ -121,7 +121,7 @@ void threads_do_not_matter() {
 void refused() {
   cb_err e;
   const at::Tensor x = at::ones({2, 4}, at::kDouble);
-  const auto call = [&] { cb::rms_norm(x, x.select(0, 0), 1e-5, nullptr); };
+  const auto call = [&] { cb::rms_norm(x, x.select(0, 0), 1e-5, 0, nullptr); };
   EXPECT_FAILS(cb::guard(&e, call), CB_ERR_ARGUMENT);
 }
 

@@ -6,6 +6,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/matmul.h>
+#include <ATen/ops/ones.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/zeros.h>
 
@@ -104,6 +105,27 @@ void many_rows_are_independent() {
   at::set_num_threads(threads);
 }
 
+// A backward pass over no rows is a product of depth 0.
+void without_depth() {
+  const at::Tensor out = at::ones({3, 20});
+  cb::product(out, at::empty({3, 0}), at::empty({0, 20}), true);
+  EXPECT(test::same(out, at::ones({3, 20})));
+  cb::product(out, at::empty({3, 0}), at::empty({0, 20}), false);
+  EXPECT(test::same(out, at::zeros({3, 20})));
+}
+
+void is_for_many_rows_of_fp32() {
+  const at::Tensor many = at::randn({cb::kManyRows, 8});
+  const bool own = cb::has_own_product(many, cb::kManyRows);
+  EXPECT(!cb::has_own_product(many, cb::kManyRows - 1));
+  EXPECT(!cb::has_own_product(many.narrow(0, 1, cb::kManyRows - 1), cb::kManyRows));
+  EXPECT(!cb::has_own_product(many.to(at::kBFloat16), cb::kManyRows));
+  cb_set_portable(1);
+  EXPECT(!cb::has_own_product(many, cb::kManyRows));
+  cb_set_portable(0);
+  EXPECT(own == cb::has_own_product(many, cb::kManyRows));
+}
+
 void refuses_what_does_not_fit() {
   const auto product = [](const at::Tensor& a, const at::Tensor& b) {
     try {
@@ -117,7 +139,7 @@ void refuses_what_does_not_fit() {
   EXPECT(product(square, square.t()));
   EXPECT(!product(square, at::randn({5, 4})));
   EXPECT(!product(at::randn({3, 4}), square));
-  EXPECT(!product(square, at::randn({8, 8}).slice(0, 0, 8, 2).slice(1, 0, 8, 2)));
+  EXPECT(product(square, at::randn({8, 8}).slice(0, 0, 8, 2).slice(1, 0, 8, 2)));
 }
 
 }  // namespace
@@ -131,6 +153,8 @@ int main() {
     is_for_few_rows_of_fp32();
     many_rows_agree_with_double_precision();
     many_rows_are_independent();
+    without_depth();
+    is_for_many_rows_of_fp32();
     refuses_what_does_not_fit();
   });
 }

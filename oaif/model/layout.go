@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -57,16 +58,47 @@ func pieces(c weights.Config) ([]piece, error) {
 
 // arch translates a model file's settings. context bounds the rotary tables, in tokens.
 func arch(c weights.Config) torch.Arch {
-	inv := make([]float64, c.HeadDim/2)
-	for i := range inv {
-		inv[i] = math.Pow(c.RopeTheta, -2*float64(i)/float64(c.HeadDim))
-		if c.RopeFactors != nil {
-			inv[i] /= float64(c.RopeFactors[i])
+	a := torch.Arch{
+		Layers: c.Layers, Hidden: c.Hidden, Heads: c.Heads, KVHeads: c.KVHeads,
+		HeadDim: c.HeadDim, FFN: c.FFN, Vocab: c.Vocab, Context: c.Context,
+		NormEps: c.NormEps, Tied: c.TieEmbeddings,
+		LayerNorm: c.LayerNorm, QKNorm: c.QKNorm, PostNorms: c.PostNorms, Parallel: c.Parallel,
+		Activation: activations[c.Activation], Ungated: c.Ungated,
+		QKVBias: c.QKVBias, OutBias: c.OutBias, MLPBias: c.MLPBias,
+		RotaryDim: c.RotaryDim, NormOffset: c.NormOffset, EmbedScale: c.EmbedScale,
+		QueryScale: c.QueryScale, AttentionCap: c.AttentionCap, LogitCap: c.LogitCap,
+		Windows: c.Windows,
+	}
+	rotary := cmp.Or(c.RotaryDim, c.HeadDim)
+	a.Ropes = []torch.Rope{{
+		InvFreq:   frequencies(rotary, c.RopeTheta, c.RopeFactors),
+		Magnitude: cmp.Or(c.RopeMagnitude, 1),
+	}}
+	if c.LocalRopeTheta != 0 {
+		a.Ropes = append(a.Ropes,
+			torch.Rope{InvFreq: frequencies(rotary, c.LocalRopeTheta, nil), Magnitude: 1})
+		a.Tables = make([]int, c.Layers)
+		for i, w := range c.Windows {
+			if w > 0 {
+				a.Tables[i] = 1
+			}
 		}
 	}
-	return torch.Arch{
-		Layers: c.Layers, Hidden: c.Hidden, Heads: c.Heads, KVHeads: c.KVHeads,
-		HeadDim: c.HeadDim, FFN: c.FFN,
-		Vocab: c.Vocab, Context: c.Context, NormEps: c.NormEps, Tied: c.TieEmbeddings, InvFreq: inv,
+	return a
+}
+
+var activations = map[weights.Activation]torch.Activation{
+	weights.SiLU: torch.SiLU, weights.GELU: torch.GELU, weights.GELUTanh: torch.GELUTanh,
+}
+
+// frequencies returns theta^(-2i/dim) for dim/2 pairs, divided by factors where there are some.
+func frequencies(dim int, theta float64, factors []float32) []float64 {
+	inv := make([]float64, dim/2)
+	for i := range inv {
+		inv[i] = math.Pow(theta, -2*float64(i)/float64(dim))
+		if factors != nil {
+			inv[i] /= float64(factors[i])
+		}
 	}
+	return inv
 }
