@@ -64,8 +64,7 @@ typedef struct cb_decoder cb_decoder; /* decode slots with their KV cache */
 typedef struct cb_recording cb_recording; /* activations recorded while sampling */
 typedef struct cb_adamw cb_adamw;         /* AdamW state of one model */
 
-/* ---- library, devices, threads
- * ---------------------------------------------------------------------------- */
+/* ---- library, devices, threads ---- */
 
 CB_API int32_t cb_abi_version(void);
 CB_API const char* cb_torch_version(void);
