@@ -8,6 +8,7 @@ import (
 
 	"github.com/oaif/oaif/oaif/checkpoint"
 	"github.com/oaif/oaif/oaif/config"
+	"github.com/oaif/oaif/oaif/report"
 	"github.com/oaif/oaif/oaif/trainer"
 )
 
@@ -63,8 +64,14 @@ func train(c *cli.Context) (err error) {
 		return err
 	}
 	if finished {
-		fmt.Fprintf(c.App.ErrWriter, "oaif: the run in %s is finished\n", cfg.Run.Out)
-		return printOutcome(c.App.Writer, cfg.Run.Out)
+		if _, err := report.Write(cfg.Run.Out); err != nil {
+			return err
+		}
+		if err := printOutcome(c.App.Writer, cfg.Run.Out); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(c.App.ErrWriter, "oaif: the run in %s is finished\n", cfg.Run.Out)
+		return err
 	}
 	show := newProgress(c.App.Writer, cfg.Train.Steps)
 	defer show.end()

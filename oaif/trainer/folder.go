@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,24 +17,29 @@ import (
 	"github.com/oaif/oaif/oaif/weights"
 )
 
-// Names in a run folder. Those of the end are written in this order.
+// Names in a run folder.
 const (
 	configFile  = "config.toml"
-	summaryFile = "summary.json"
+	summaryFile = "summary.json" // there from the last evaluation on
 	modelFolder = "model"
-	reportFile  = "report.html"
 )
 
-// Finished reports whether cfg's run folder holds a run of this config with everything that the end
-// of a run writes, so that nothing is left to do. A run of another config is refused.
+// Finished reports whether cfg's run folder holds a run of this config that has ended, so that
+// nothing is left to do but to write its report. A run of another config is refused. It fills in
+// cfg as New does.
 func Finished(cfg *config.Config) (bool, error) {
-	for _, name := range []string{summaryFile, modelFolder, reportFile} {
-		_, err := os.Stat(filepath.Join(cfg.Run.Out, name))
-		if errors.Is(err, fs.ErrNotExist) {
+	var s Summary
+	path := filepath.Join(cfg.Run.Out, summaryFile)
+	text, err := os.ReadFile(path)
+	if err != nil || json.Unmarshal(text, &s) != nil || s.Steps != cfg.Train.Steps {
+		return false, nil
+	}
+	for _, name := range []string{
+		filepath.Join(modelFolder, "config.json"), filepath.Join(modelFolder, "model.safetensors"),
+		evalFile(s.Steps), checkpoint.Metrics,
+	} {
+		if _, err := os.Stat(filepath.Join(cfg.Run.Out, name)); err != nil {
 			return false, nil
-		}
-		if err != nil {
-			return false, oaif.DataError(err.Error())
 		}
 	}
 	return true, adoptResolved(cfg)
@@ -116,6 +122,11 @@ func (t *Trainer) openRun(resume bool) (err error) {
 			return err
 		}
 		return t.run.WriteFile(configFile, []byte(text))
+	}
+	// What goes on is not finished, whatever an end before said.
+	if err := os.Remove(t.run.Path(summaryFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return oaif.DataError(fmt.Sprintf("%s: cannot be removed: %v", t.run.Path(summaryFile),
+			errors.Unwrap(err)))
 	}
 	cp, err := t.run.Latest()
 	if err != nil {

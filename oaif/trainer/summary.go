@@ -54,6 +54,10 @@ func (t *Trainer) conclude(
 	if err != nil {
 		return err
 	}
+	// The summary says that the run has ended: what it sums up is on the disk before.
+	if err := t.run.Sync(); err != nil {
+		return err
+	}
 	return t.run.WriteFile(summaryFile, append(text, '\n'))
 }
 
