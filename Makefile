@@ -11,7 +11,6 @@ PYTHON ?= python3
 export PYTHON
 
 ROOT := $(CURDIR)
-BUILD := $(ROOT)/build
 MODEL := third_party/models/SmolLM2-135M-Instruct.Q4_1.gguf
 CLANG_FORMAT := third_party/clang-format/dist/wheel/clang_format/data/bin/clang-format
 GOTORCH := github.com/wangkuiyi/gotorch
@@ -29,6 +28,10 @@ else
 LIBTORCH := $(ROOT)/third_party/libtorch/dist/$(TORCH_CUDA)/torch
 LIBTORCH_READY := libtorch
 endif
+# Each libtorch has a build folder of its own, so that going back to one rebuilds nothing;
+# build/current, where Go looks, is a link to the one built last.
+TARGET := $(if $(LIBTORCH_READY),$(TORCH_CUDA),own)
+BUILD := $(ROOT)/build/$(TARGET)
 CB_CUDA := $(if $(filter cpu,$(TORCH_CUDA)),off,auto)
 
 # Tests and tools start OpenMP programs side by side: threads that wait must not spin.
@@ -43,7 +46,8 @@ help: ## show this text
 		'  $(CUDA_VERSIONS)' \
 		'  (`make cu126` is short for `make build TORCH_CUDA=cu126`)' \
 		'LIBTORCH is a libtorch of your own: include/ and lib/, or the folder of a Python torch.' \
-		'' 'Downloads stay below third_party/, what is built below build/ and bin/.'
+		'' 'Each has its own build folder: going back to one rebuilds nothing.' \
+		'Downloads stay below third_party/, what is built below build/ and bin/.'
 
 .PHONY: check
 check:
@@ -63,8 +67,9 @@ cbridge: check $(LIBTORCH_READY) ## build the C++ libraries
 	@go mod download $(GOTORCH) || { echo "oaif: go could not download $(GOTORCH)" >&2; exit 1; }
 	@gotorch=$$(go list -m -f '{{.Dir}}' $(GOTORCH)); mkdir -p $(BUILD); \
 	cmake -S . -B $(BUILD) -DLIBTORCH=$(LIBTORCH) -DGOTORCH="$$gotorch" -DCB_CUDA=$(CB_CUDA) \
-		-Wno-dev > $(BUILD)/cmake.log 2>&1 || { cat $(BUILD)/cmake.log; exit 1; }
+		-DCB_TARGET=$(TARGET) -Wno-dev > $(BUILD)/cmake.log 2>&1 || { cat $(BUILD)/cmake.log; exit 1; }
 	@cmake --build $(BUILD) --parallel 2 -- --no-print-directory
+	@ln -sfn $(TARGET) build/current
 	@line="#define CB_BUILD_DIGEST \"$$(cat cbridge/include/*.h $(BUILD)/lib/*.so | sha256sum | \
 		cut -c 1-16)\""; \
 	[ "$$line" = "$$(cat torch/gen_build.h 2>/dev/null)" ] || echo "$$line" > torch/gen_build.h
@@ -128,4 +133,4 @@ format: clang-format ## rewrite Go and C++ files in the house's format
 
 .PHONY: clean
 clean: ## remove what was built; downloads and runs stay
-	rm -rf $(BUILD) bin torch/gen_build.h
+	rm -rf build bin torch/gen_build.h

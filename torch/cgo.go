@@ -1,7 +1,7 @@
 package torch
 
 // #cgo CFLAGS: -I${SRCDIR}/../cbridge/include
-// #cgo LDFLAGS: -L${SRCDIR}/../build/lib -lcbridge -Wl,-rpath,${SRCDIR}/../build/lib
+// #cgo LDFLAGS: -L${SRCDIR}/../build/current/lib -lcbridge -Wl,-rpath,${SRCDIR}/../build/current/lib
 // #include <stdlib.h>
 // #include "cbridge.h"
 import "C"
@@ -73,6 +73,10 @@ func checkABI() error {
 
 // Version returns libtorch's version, such as "2.11.0".
 func Version() string { return C.GoString(C.cb_torch_version()) }
+
+// Target returns what this libtorch is called where targets are made, such as "cu130" or "cpu"; it
+// is "own" for one that was not fetched there.
+func Target() string { return C.GoString(C.cb_build_target()) }
 
 // CUDACount returns the number of usable CUDA devices, 0 without a GPU.
 func CUDACount() int { return int(C.cb_cuda_count()) }

@@ -68,6 +68,8 @@ typedef struct cb_adamw cb_adamw;         /* AdamW state of one model */
 
 CB_API int32_t cb_abi_version(void);
 CB_API const char* cb_torch_version(void);
+/* The make target this library was built as: cpu, cu126 .. cu132, or own for another libtorch. */
+CB_API const char* cb_build_target(void);
 CB_API int32_t cb_set_threads(int32_t n, cb_err* e);
 CB_API int32_t cb_get_threads(void);
 /* Number of usable CUDA devices; 0 without a GPU or without CUDA support in this build. */
@@ -89,8 +91,7 @@ CB_API void cb_set_portable(int32_t on);
 /* Throws an exception of the class named by code inside the guard: for tests of the error path. */
 CB_API int32_t cb_test_throw(int32_t code, cb_err* e);
 
-/* ---- tensors
- * ---------------------------------------------------------------------------------------------- */
+/* ---- tensors ---- */
 
 CB_API void cb_tensor_free(cb_tensor** ts, int64_t n);
 /* Counts a bare at::Tensor* of gotorch as a handle of ours; from now on cb_tensor_free frees it. */
@@ -118,8 +119,7 @@ CB_API int32_t cb_tensor_require_grad(cb_tensor* t, cb_err* e);
 CB_API int32_t cb_tensor_backward(cb_tensor* t, cb_err* e);
 CB_API int32_t cb_tensor_grad(cb_tensor* t, cb_tensor** out, cb_err* e);
 
-/* ---- transformer
- * ------------------------------------------------------------------------------------------ */
+/* ---- transformer ---- */
 
 enum { CB_SILU = 0, CB_GELU = 1 /* with erf */, CB_GELU_TANH = 2 };
 
@@ -216,9 +216,7 @@ CB_API int32_t cb_head_kl(cb_model* mp, cb_tensor* hp, cb_model* mq, cb_tensor* 
 CB_API int32_t cb_head_logits(cb_model* m, cb_tensor* hidden, const int64_t* rows, int64_t r,
                               cb_tensor** out, cb_err* e);
 
-/* ---- decode
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- decode ---- */
 
 typedef struct {
   float temperature; /* 0: greedy */
@@ -253,8 +251,7 @@ CB_API int32_t cb_sample(cb_tensor* logits, const cb_sampling* s, const uint64_t
                          const int64_t* pos, const int64_t* eos, int64_t n_eos, int64_t* ids,
                          float* logprob, cb_err* e);
 
-/* ---- recording
- * --------------------------------------------------------------------------------------------- */
+/* ---- recording ---- */
 
 /* Room for the activations of `rows` packed tokens of one round of sampling: what a forward pass
  * with a tape keeps. */
@@ -278,8 +275,7 @@ CB_API int32_t cb_recording_rows(cb_recording* r, int64_t* slot, int64_t* positi
 CB_API int32_t cb_recording_tape(cb_recording* r, const int64_t* rows, int64_t n, int32_t last,
                                  cb_tape** tape, cb_tensor** hidden, cb_err* e);
 
-/* ---- optimizer
- * -------------------------------------------------------------------------------------------- */
+/* ---- optimizer ---- */
 
 CB_API int32_t cb_adamw_new(cb_model* m, double beta1, double beta2, double eps,
                             double weight_decay, cb_adamw** out, cb_err* e);

@@ -42,6 +42,8 @@ int32_t cb_abi_version(void) { return CB_ABI_VERSION; }
 
 const char* cb_torch_version(void) { return TORCH_VERSION; }
 
+const char* cb_build_target(void) { return CB_TARGET; }
+
 int32_t cb_set_threads(int32_t n, cb_err* e) {
   return guard(e, [&] {
     cb::check(n >= 1, "the number of threads must be at least 1");

@@ -53,6 +53,11 @@ at::Tensor heads_part(const at::Tensor& qkv, const HeadNorm& n, int64_t dim) {
   return qkv.narrow(1, n.first * dim, n.heads * dim);
 }
 
+// The same as a matrix of its own with a row for each head of each row.
+at::Tensor head_rows_of(const at::Tensor& qkv, const HeadNorm& n, int64_t dim) {
+  return heads_part(qkv, n, dim).contiguous().view({-1, dim});
+}
+
 // Norms queries and keys in place; returns what they were.
 at::Tensor norm_heads_(const cb_model& m, const Layer& l, const at::Tensor& qkv) {
   if (m.arch.qk_norm == 0) return {};
@@ -71,10 +76,10 @@ void norm_heads_backward_(const cb_model& m, const Layer& l, const at::Tensor& d
   if (m.arch.qk_norm == 0) return;
   const int64_t d = m.arch.head_dim;
   for (const HeadNorm& n : head_norms(m.arch, l)) {
-    const at::Tensor x = heads_part(raw, n, d).reshape({-1, d});
+    const at::Tensor x = head_rows_of(raw, n, d);
     NormStats stats;
     (void)n.norm.apply(x, &stats);
-    const at::Tensor dx = n.norm.backward(heads_part(dqkv, n, d).reshape({-1, d}), x, stats);
+    const at::Tensor dx = n.norm.backward(head_rows_of(dqkv, n, d), x, stats);
     heads_part(dqkv, n, d).copy_(dx.view({dqkv.size(0), n.heads * d}));
   }
 }

@@ -86,7 +86,7 @@ func examineLibrary() []finding {
 	return []finding{
 		{name: "program", text: fmt.Sprintf("%s, %s/%s, %d processors",
 			runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())},
-		{name: "libtorch", text: fmt.Sprintf("%s, %s", torch.Version(), cuda)},
+		{name: "libtorch", text: fmt.Sprintf("%s (%s), %s", torch.Version(), torch.Target(), cuda)},
 		{name: "cuda",
 			text: fmt.Sprintf("%d usable device%s", torch.CUDACount(), plural(torch.CUDACount()))},
 		{name: "openmp", text: "OMP_WAIT_POLICY=" + os.Getenv("OMP_WAIT_POLICY")},

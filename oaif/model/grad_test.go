@@ -14,13 +14,7 @@ import (
 
 // gradients returns the model's gradients by name. Device goroutine only.
 func gradients(m *model.Model) map[string][]float32 {
-	s := torch.NewScope()
-	defer s.Close()
-	out := map[string][]float32{}
-	for _, name := range m.Names() {
-		out[name] = m.Part(s, torch.Grad, name).Float32()
-	}
-	return out
+	return m.Gradients()
 }
 
 // accumulate adds the gradient of sum(seed[i] * log-prob of sequence i). Device goroutine only.
