@@ -94,7 +94,7 @@ def config_of(name, case):
 def randomize(model, generator):
     """Draws weights that are far from their usual start, so that a mistake shows."""
     gemma = model.config.model_type.startswith("gemma")
-    embedding = 0.3 if gemma or model.config.tie_word_embeddings else 1.0
+    embedding = 0.15 if gemma or model.config.tie_word_embeddings else 1.0
     for name, w in model.named_parameters():
         draw = torch.randn(w.shape, generator=generator)
         if w.dim() == 2:
