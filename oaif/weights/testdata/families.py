@@ -203,8 +203,11 @@ def judge(folder, generator):
                 raise SystemExit(f"{folder.name}: no prompt of {n} ids is decided clearly")
     grads = {name: w.grad for name, w in model.named_parameters()}
     assert all(g.abs().max() > 1e-4 for g in grads.values())
-    save_file({name: g.to(torch.float32) for name, g in grads.items()},
-              folder / "grads.safetensors")
+    stored = load_file(folder / "model.safetensors")
+    grads = {name if name in stored else "embed_out.weight": g.to(torch.float32)
+             for name, g in grads.items()}  # transformers 5 renames the head of gpt_neox
+    assert grads.keys() == stored.keys()
+    save_file(grads, folder / "grads.safetensors")
     lines = [f'"{key}": [\n  ' + ",\n  ".join(json.dumps(e) for e in entries) + "\n]"
              for key, entries in dict(sequences=sequences, greedy=continued).items()]
     (folder / "golden.json").write_text("{" + ",\n".join(lines) + "}\n")
