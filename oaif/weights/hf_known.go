@@ -32,9 +32,9 @@ var harmless = strings.Fields(`
 
 // harmlessAs are keys that change nothing as long as they have one value.
 var harmlessAs = map[string]string{
-	"add_cross_attention": "false", "is_encoder_decoder": "false", "pruned_heads": "{}",
-	"rope_interleaved": "false", "tie_encoder_decoder": "false",
-	"use_bidirectional_attention": "false",
+	"add_cross_attention": "false", "attention_bias": "false", "is_encoder_decoder": "false",
+	"mlp_bias": "false", "pruned_heads": "{}", "rope_interleaved": "false",
+	"tie_encoder_decoder": "false", "use_bidirectional_attention": "false", "use_mrope": "false",
 }
 
 // refuseUnread refuses keys that nobody asked for and that are not known to be harmless: what they

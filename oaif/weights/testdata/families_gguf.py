@@ -32,6 +32,7 @@ def settings(out, c):
     out.add_value_length(c["head_dim"])
     out.add_context_length(c["max_position_embeddings"])
     out.add_layer_norm_rms_eps(c["rms_norm_eps"])
+    out.add_vocab_size(c["vocab_size"])
     out.add_bos_token_id(c["bos_token_id"])
     out.add_eos_token_id(c["eos_token_id"])
     out.add_rope_freq_base(c.get("rope_theta") or c["rope_parameters"]["rope_theta"])
