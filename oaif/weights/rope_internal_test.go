@@ -39,19 +39,25 @@ func TestRopeScalingFollowsTransformers(t *testing.T) {
 		if got := orElse(c.RopeMagnitude, 1); math.Abs(got-want.Magnitude) > 1e-6 {
 			t.Errorf("%s: magnitude %v, in transformers %v", name, got, want.Magnitude)
 		}
-		written, err := json.Marshal(map[string]any{"rope_scaling": c.RopeScaling.toHF(),
-			"rope_theta": c.RopeTheta})
-		if err != nil {
-			t.Fatal(err)
-		}
-		var again map[string]json.RawMessage
-		if err := json.Unmarshal(written, &again); err != nil {
-			t.Fatal(err)
-		}
-		back := Config{HeadDim: want.Head, Context: want.Context}
-		if readRope(t, &back, again); *back.RopeScaling != *c.RopeScaling {
-			t.Errorf("%s: written as %s", name, written)
-		}
+		checkWritten(t, name, c)
+	}
+}
+
+// checkWritten: the settings are read back as they are written.
+func checkWritten(t *testing.T, name string, c Config) {
+	t.Helper()
+	written, err := json.Marshal(map[string]any{"rope_scaling": c.RopeScaling.toHF(),
+		"rope_theta": c.RopeTheta})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(written, &raw); err != nil {
+		t.Fatal(err)
+	}
+	back := Config{HeadDim: c.HeadDim, Context: c.Context}
+	if readRope(t, &back, raw); *back.RopeScaling != *c.RopeScaling {
+		t.Errorf("%s: written as %s", name, written)
 	}
 }
 
