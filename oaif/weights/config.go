@@ -1,9 +1,6 @@
 package weights
 
-import (
-	"math"
-	"slices"
-)
+import "slices"
 
 // Config is a model's settings, the same whatever file they came from.
 type Config struct {
@@ -21,7 +18,8 @@ type Config struct {
 	// RopeScaling are the settings that produce RopeFactors, nil when there is none or when they
 	// are not known.
 	RopeScaling *RopeScaling
-	// RopeFactors divide the RotaryDim/2 rotary frequencies; nil stands for ones.
+	// RopeFactors divide the RotaryDim/2 rotary frequencies; nil stands for ones. RopeMagnitude and
+	// they follow from RopeScaling.
 	RopeFactors []float32
 	Variant
 	// TieEmbeddings says that the output head is the embedding matrix; then there is no
@@ -78,32 +76,8 @@ const (
 	GELUTanh            // with the approximation by tanh
 )
 
-// RopeScaling are the settings of rope type llama3.
-type RopeScaling struct {
-	Factor          float64 // by which low frequencies are divided
-	LowFreqFactor   float64 // original context / wavelength below which a frequency is low
-	HighFreqFactor  float64 // original context / wavelength above which a frequency is left alone
-	OriginalContext int     // tokens
-}
-
-// factors returns the divisor of each of the headDim/2 rotary frequencies.
-func (s RopeScaling) factors(theta float64, headDim int) []float32 {
-	out := make([]float32, headDim/2)
-	for i := range out {
-		wavelength := 2 * math.Pi * math.Pow(theta, float64(2*i)/float64(headDim))
-		turns := float64(s.OriginalContext) / wavelength
-		switch {
-		case turns > s.HighFreqFactor:
-			out[i] = 1
-		case turns < s.LowFreqFactor:
-			out[i] = float32(s.Factor)
-		default:
-			smooth := (turns - s.LowFreqFactor) / (s.HighFreqFactor - s.LowFreqFactor)
-			out[i] = float32(1 / ((1-smooth)/s.Factor + smooth))
-		}
-	}
-	return out
-}
+// maxLayers is the most layers of a model that is read.
+const maxLayers = 1 << 12
 
 // check refuses sizes that no model has, before anything is computed or allocated from them.
 func (c Config) check(path string) error {
@@ -111,7 +85,7 @@ func (c Config) check(path string) error {
 		name       string
 		value, max int
 	}{
-		{"number of layers", c.Layers, 1 << 12}, {"hidden size", c.Hidden, 1 << 18},
+		{"number of layers", c.Layers, maxLayers}, {"hidden size", c.Hidden, 1 << 18},
 		{"number of heads", c.Heads, 1 << 12}, {"number of KV heads", c.KVHeads, 1 << 12},
 		{"head size", c.HeadDim, 1 << 14}, {"feed-forward size", c.FFN, 1 << 22},
 		{"vocabulary size", c.Vocab, 1 << 26}, {"context length", c.Context, 1 << 30},
@@ -132,7 +106,71 @@ func (c Config) check(path string) error {
 	if !(c.RopeTheta > 0 && c.RopeTheta < 1e12) {
 		return dataError(path, "rope theta %v is not between 0 and 1e12", c.RopeTheta)
 	}
+	if err := c.checkVariant(path); err != nil {
+		return err
+	}
 	return c.checkIDs(path)
+}
+
+// checkVariant refuses what sets a family apart and makes no sense.
+func (c Config) checkVariant(path string) error {
+	if c.RotaryDim < 0 || c.RotaryDim > c.HeadDim || c.RotaryDim%2 != 0 {
+		return dataError(path, "%d rotary dimensions of a head of %d are odd or out of range",
+			c.RotaryDim, c.HeadDim)
+	}
+	if c.RopeFactors != nil && len(c.RopeFactors) != c.rotary()/2 {
+		return dataError(path, "%d rotary frequency factors are there, expected %d",
+			len(c.RopeFactors), c.rotary()/2)
+	}
+	if c.Activation < SiLU || c.Activation > GELUTanh {
+		return dataError(path, "activation %d is not known", c.Activation)
+	}
+	for _, f := range []struct {
+		name  string
+		value float64
+	}{
+		{"norm offset", c.NormOffset}, {"rotary magnitude", c.RopeMagnitude},
+		{"local rope theta", c.LocalRopeTheta}, {"scale of embeddings", c.EmbedScale},
+		{"scale of queries", c.QueryScale}, {"cap of attention's scores", c.AttentionCap},
+		{"cap of logits", c.LogitCap},
+	} {
+		if !(f.value >= 0 && f.value < 1e12) {
+			return dataError(path, "%s %v is not between 0 and 1e12", f.name, f.value)
+		}
+	}
+	if c.LocalRopeTheta != 0 && c.RopeScaling != nil && c.RopeScaling.magnitude() != 1 {
+		// The magnitude would hold for the layers with a window too.
+		return dataError(path, "rope type %s with a base of its own for layers with a window "+
+			"is not supported", c.RopeScaling.Type)
+	}
+	return c.checkWindows(path)
+}
+
+func (c Config) checkWindows(path string) error {
+	if c.Windows != nil && len(c.Windows) != c.Layers {
+		return dataError(path, "%d windows of attention are there for %d layers", len(c.Windows),
+			c.Layers)
+	}
+	for layer, w := range c.Windows {
+		if w < 0 || w > 1<<30 {
+			return dataError(path, "window %d of layer %d is not between 0 and %d", w, layer, 1<<30)
+		}
+		if w != 0 && w != c.window() {
+			return dataError(path, "windows of %d and of %d tokens in one model are not supported",
+				c.window(), w)
+		}
+	}
+	return nil
+}
+
+// window returns the tokens of the layers that have a window, 0 if none has.
+func (c Config) window() int {
+	for _, w := range c.Windows {
+		if w != 0 {
+			return w
+		}
+	}
+	return 0
 }
 
 func (c Config) checkIDs(path string) error {

@@ -17,9 +17,13 @@ const (
 // format is the layout of a storage type: size bytes hold block weights.
 type format struct {
 	block, size int
-	// convert fills dst from src, which holds exactly len(dst) weights.
+	// convert fills dst from src, which holds exactly len(dst) weights. It is nil if no weights are
+	// stored so, only buffers that a model can do without.
 	convert func(dst []float32, src []byte)
 }
+
+// readable reports whether weights of the type are read.
+func (t DType) readable() bool { return formats[t].convert != nil }
 
 var formats = map[DType]format{
 	F32:  {1, 4, convertF32},
@@ -28,6 +32,8 @@ var formats = map[DType]format{
 	Q8_0: {32, 34, convertQ8_0},
 	Q4_0: {32, 18, convertQ4_0},
 	Q4_1: {32, 20, convertQ4_1},
+
+	"BOOL": {1, 1, nil}, "U8": {1, 1, nil}, // attention masks
 }
 
 // ggufTypes names the type numbers of GGUF files, the ones not read included, so that a refusal can

@@ -6,16 +6,21 @@ import (
 	"strings"
 )
 
-// family is what is known of one model architecture. A new one is a file like llama.go and a line
+// family is what is known of one model architecture. A new one is a file like qwen3.go and a line
 // in families.
 type family struct {
-	arch     string // Config.Arch and general.architecture of a GGUF file
-	hfType   string // model_type of config.json
-	hfClass  string // the class that architectures of config.json must name
+	arch    string // Config.Arch, and general.architecture of a GGUF file
+	hfType  string // model_type of config.json
+	hfClass string // the class that architectures of config.json must name
+	// fromGGUF reads the settings of a GGUF file, nil if such files are not read.
 	fromGGUF func(k *ggufKeys) Config
-	fromHF   func(k *hfKeys) Config
-	// toHF returns the entries of config.json that only this family has.
-	toHF func(c Config) map[string]any
+	// interleaved says that GGUF files interleave the rows of queries and keys.
+	interleaved bool
+	fromHF      func(k *hfKeys) Config
+	// harmless are further keys of config.json that change nothing here.
+	harmless []string
+	// toHF adds to the entries of config.json that all families have.
+	toHF func(c Config, out map[string]any)
 	// tensors lists all tensors of a model, each exactly once, in the order of Layout.
 	tensors func(c Config) []tensorSpec
 	// ignored says that a tensor of a Hugging Face folder can be left out without changing the
@@ -23,14 +28,15 @@ type family struct {
 	ignored func(c Config, hfName string) bool
 }
 
-var families = []*family{&llama}
+var families = []*family{&llama, &mistral, &qwen2, &qwen3, &gemma2, &gemma3, &gptNeoX}
 
 // tensorSpec is a tensor that a model must have.
 type tensorSpec struct {
 	hf, gguf    string
 	shape       []int
-	rotaryHeads int // not 0: GGUF interleaves the rows of this many heads
-	buffer      int // see Piece
+	norm        bool // the weight of a norm
+	rotaryHeads int  // not 0: queries or keys of this many heads
+	buffer      int  // see Piece
 	place       func(row int) int
 }
 
@@ -51,8 +57,7 @@ type Piece struct {
 // norm after it; the norm before the feed-forward, weight and bias; gate, up (or up alone) and
 // their biases; down and its bias; the norm after it.
 func Layout(c Config) ([]Piece, error) {
-	fam, err := familyBy("", "architecture", c.Arch,
-		func(f *family) bool { return f.arch == c.Arch })
+	fam, err := familyBy("", "architecture", c.Arch, archName)
 	if err != nil {
 		return nil, err
 	}
@@ -63,15 +68,26 @@ func Layout(c Config) ([]Piece, error) {
 	return out, nil
 }
 
-// familyBy returns the first family for which match holds; kind and name say in the refusal what
-// was sought.
-func familyBy(path, kind, name string, match func(*family) bool) (*family, error) {
-	if i := slices.IndexFunc(families, match); i >= 0 {
-		return families[i], nil
+// The names by which a family is sought. One of "" cannot be sought that way.
+func archName(f *family) string { return f.arch }
+func hfName(f *family) string   { return f.hfType }
+func ggufName(f *family) string {
+	if f.fromGGUF == nil {
+		return ""
 	}
-	known := make([]string, len(families))
-	for i, f := range families {
-		known[i] = f.arch
+	return f.arch
+}
+
+// familyBy returns the family that of calls name; kind says in the refusal what was sought.
+func familyBy(path, kind, name string, of func(*family) string) (*family, error) {
+	var known []string
+	for _, f := range families {
+		if of(f) == name && name != "" {
+			return f, nil
+		}
+		if of(f) != "" {
+			known = append(known, of(f))
+		}
 	}
 	return nil, dataError(path, "%s %q is not supported (supported: %s)", kind, name,
 		strings.Join(known, ", "))
@@ -92,6 +108,10 @@ func resolve(path string, specs []tensorSpec, found map[string]Tensor, key func(
 		if !slices.Equal(t.Shape, s.shape) {
 			return nil, dataError(t.file.path, "tensor %q has shape %s, expected %s", t.fileName,
 				shapeText(t.Shape), shapeText(s.shape))
+		}
+		if !t.DType.readable() {
+			return nil, dataError(t.file.path, "tensor %q has type %s, which is not supported",
+				t.fileName, t.DType)
 		}
 		t.Name = s.hf
 		out[s.hf], used[key(s)] = t, true

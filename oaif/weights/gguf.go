@@ -143,8 +143,8 @@ func (i *ggufInfo) describe(c *cursor, dims []uint64, number uint32) {
 		c.fail("tensor %q has type number %d, which is not supported", i.name, number)
 		return
 	}
-	f, ok := formats[i.dtype]
-	if !ok {
+	f := formats[i.dtype]
+	if !i.dtype.readable() {
 		c.fail(
 			"tensor %q has type %s, which is not supported (F32, F16, BF16, Q8_0, Q4_0, Q4_1 are)",
 			i.name, i.dtype)

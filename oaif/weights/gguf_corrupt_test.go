@@ -110,8 +110,15 @@ func TestCorruptGGUF(t *testing.T) {
 			[]string{"value_length = 8"}},
 		{"partial rope", set("llama.rope.dimension_count", uint32(8)),
 			[]string{"rope.dimension_count = 8"}},
-		{"rope scaling", set("llama.rope.scaling.type", "yarn"),
-			[]string{"rope.scaling.type = yarn"}},
+		{"rope scaling", set("llama.rope.scaling.type", "longrope"),
+			[]string{"rope.scaling.type = longrope"}},
+		{"magnitude", func(b *ggufBuilder) {
+			b.values["llama.rope.scaling.type"] = "yarn"
+			b.values["llama.rope.scaling.attn_factor"] = float32(2)
+		}, []string{"rope.scaling.attn_factor = 2"}},
+		{"window", set("llama.attention.sliding_window", uint32(8)),
+			[]string{"llama.attention.sliding_window = 8"}},
+		{"unknown key", set("llama.logit_scale", float32(2)), []string{`"llama.logit_scale"`}},
 		{"experts per layer", set("llama.expert_count", layers(0, 8)),
 			[]string{"differs between layers"}},
 		{"KV heads per layer", set("llama.attention.head_count_kv", layers(2, 1)),
@@ -119,7 +126,7 @@ func TestCorruptGGUF(t *testing.T) {
 		{"no KV heads", set("llama.attention.head_count_kv", layers()), []string{"not an integer"}},
 		{"epsilon is text", set("llama.attention.layer_norm_rms_epsilon", "1e-5"),
 			[]string{"layer_norm_rms_epsilon is not a floating-point number"}},
-		{"linear scale", set("llama.rope.scale_linear", float32(2)), []string{"scale_linear = 2"}},
+		{"linear scale", set("llama.rope.scale_linear", float32(0.5)), []string{"factor 0.5"}},
 		{"rope factors not finite", func(b *ggufBuilder) {
 			b.add("rope_freqs.weight", 0, 8)
 			copy(b.data[b.tensor("rope_freqs.weight").offset:], []byte{0, 0, 128, 127})
@@ -136,7 +143,9 @@ func TestCorruptGGUF(t *testing.T) {
 		{"shape", func(b *ggufBuilder) { b.tensor(q).dims = []uint64{16, 32} },
 			[]string{q, "[32, 16]", "[32, 32]"}},
 		{"bias", func(b *ggufBuilder) { b.add("blk.0.attn_q.bias", 0, 32) },
-			[]string{"blk.0.attn_q.bias", "no place"}},
+			[]string{"blk.0.attn_k.bias", "missing"}},
+		{"norm of queries", func(b *ggufBuilder) { b.add("blk.0.attn_q_norm.weight", 0, 16) },
+			[]string{"blk.0.attn_q_norm.weight", "no place"}},
 		{"rope factors", func(b *ggufBuilder) { b.add("rope_freqs.weight", 0, 8) },
 			[]string{"rope_freqs.weight", "holds 0"}},
 		{"rope factors' shape", func(b *ggufBuilder) { b.add("rope_freqs.weight", 0, 7) },

@@ -40,9 +40,23 @@ func lookup[T any](m *GGUFMetadata, key string) (T, bool) {
 
 // ggufKeys reads settings from metadata for a family. The first fault sticks.
 type ggufKeys struct {
-	path string
-	md   *GGUFMetadata
-	err  error
+	path    string
+	md      *GGUFMetadata
+	tensors map[string]Tensor
+	seen    map[string]bool // the keys that were asked for
+	err     error
+}
+
+// get returns the value under key, nil if there is none.
+func (k *ggufKeys) get(key string) any {
+	k.seen[key] = true
+	return k.md.values[key]
+}
+
+// tensor reports whether the file has a tensor with that name.
+func (k *ggufKeys) tensor(name string) bool {
+	_, ok := k.tensors[name]
+	return ok
 }
 
 func (k *ggufKeys) fail(format string, args ...any) {
@@ -55,7 +69,7 @@ func (k *ggufKeys) fail(format string, args ...any) {
 func (k *ggufKeys) refuse(key string, value any) { k.fail("%s = %v is not supported", key, value) }
 
 func (k *ggufKeys) int(key string) int {
-	if _, ok := k.md.values[key]; !ok {
+	if k.get(key) == nil {
 		k.fail("metadata key %s is missing", key)
 		return 0
 	}
@@ -64,7 +78,7 @@ func (k *ggufKeys) int(key string) int {
 
 // intOr also takes an array of equal numbers, as files with a value per layer have.
 func (k *ggufKeys) intOr(key string, missing int) int {
-	switch v := k.md.values[key].(type) {
+	switch v := k.get(key).(type) {
 	case nil:
 		return missing
 	case int64:
@@ -85,7 +99,7 @@ func (k *ggufKeys) intOr(key string, missing int) int {
 }
 
 func (k *ggufKeys) float(key string) float64 {
-	if _, ok := k.md.values[key]; !ok {
+	if k.get(key) == nil {
 		k.fail("metadata key %s is missing", key)
 		return 0
 	}
@@ -95,7 +109,7 @@ func (k *ggufKeys) float(key string) float64 {
 // floatOr gives a 32-bit value as the decimal that it was written from: 1e-5, not
 // 9.999999747378752e-6.
 func (k *ggufKeys) floatOr(key string, missing float64) float64 {
-	switch v := k.md.values[key].(type) {
+	switch v := k.get(key).(type) {
 	case nil:
 		return missing
 	case float64:
@@ -109,7 +123,7 @@ func (k *ggufKeys) floatOr(key string, missing float64) float64 {
 }
 
 func (k *ggufKeys) stringOr(key, missing string) string {
-	switch v := k.md.values[key].(type) {
+	switch v := k.get(key).(type) {
 	case nil:
 		return missing
 	case string:
@@ -123,6 +137,13 @@ func (k *ggufKeys) stringOr(key, missing string) string {
 func (k *ggufKeys) require(key string, want int) {
 	if got := k.intOr(key, want); got != want {
 		k.fail("%s = %d is not supported (only %d)", key, got, want)
+	}
+}
+
+// requireFloat is require for a floating-point number.
+func (k *ggufKeys) requireFloat(key string, want float64) {
+	if got := k.floatOr(key, want); got != want {
+		k.fail("%s = %v is not supported (only %v)", key, got, want)
 	}
 }
 

@@ -100,10 +100,10 @@ func TestTensorsMatchPublicLibraries(t *testing.T) {
 }
 
 func TestConfigs(t *testing.T) {
-	llama3 := &weights.RopeScaling{Factor: 8, LowFreqFactor: 1, HighFreqFactor: 4,
-		OriginalContext: 8192}
-	short := &weights.RopeScaling{Factor: 8, LowFreqFactor: 1, HighFreqFactor: 4,
-		OriginalContext: 64}
+	llama3 := &weights.RopeScaling{Type: "llama3", Factor: 8, LowFreqFactor: 1,
+		HighFreqFactor: 4, OriginalContext: 8192}
+	short := &weights.RopeScaling{Type: "llama3", Factor: 8, LowFreqFactor: 1,
+		HighFreqFactor: 4, OriginalContext: 64}
 	small := weights.Config{Arch: "llama", Layers: 1, Hidden: 32, Heads: 4, KVHeads: 2,
 		HeadDim: 16, FFN: 48, Vocab: 24, Context: 128, NormEps: 1e-5, RopeTheta: 20000, BOS: 1}
 	hf4, hf5 := small, small

@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -15,6 +16,7 @@ const maxJSON = 64 << 20
 type hfKeys struct {
 	path string
 	raw  map[string]json.RawMessage
+	seen map[string]bool // the keys that were asked for
 	err  error
 }
 
@@ -59,8 +61,21 @@ func (k *hfKeys) fail(format string, args ...any) {
 // refuse says that the value of key asks for something that is not built.
 func (k *hfKeys) refuse(key string, value any) { k.fail("%s = %v is not supported", key, value) }
 
+// adopt takes over the fault of an object within this one.
+func (k *hfKeys) adopt(inner *hfKeys) { k.err = cmp.Or(k.err, inner.err) }
+
+// there reports whether key is there; null may be under it.
+func (k *hfKeys) there(key string) bool {
+	_, ok := k.raw[key]
+	return ok
+}
+
 // has reports whether key is there and not null.
 func (k *hfKeys) has(key string) bool {
+	if k.seen == nil {
+		k.seen = make(map[string]bool)
+	}
+	k.seen[key] = true
 	raw, ok := k.raw[key]
 	return ok && string(raw) != "null"
 }

@@ -17,8 +17,8 @@ func TestHFSpellings(t *testing.T) {
 			}
 		}
 	}
-	scaled := &weights.RopeScaling{Factor: 2, LowFreqFactor: 1, HighFreqFactor: 4,
-		OriginalContext: 128}
+	scaled := &weights.RopeScaling{Type: "llama3", Factor: 2, LowFreqFactor: 1,
+		HighFreqFactor: 4, OriginalContext: 128}
 	type object = map[string]any
 	settings := object{"type": "llama3", "factor": 2, "low_freq_factor": 1, "high_freq_factor": 4}
 	for _, c := range []struct {

@@ -8,14 +8,13 @@ func openGGUF(m *mapping) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &ggufKeys{path: m.path, md: f.md}
+	k := &ggufKeys{path: m.path, md: f.md, tensors: f.tensors, seen: make(map[string]bool)}
 	k.require("split.count", 1)
 	arch := k.stringOr("general.architecture", "")
 	if k.err != nil {
 		return nil, k.err
 	}
-	fam, err := familyBy(m.path, "architecture", arch,
-		func(f *family) bool { return f.arch == arch })
+	fam, err := familyBy(m.path, "architecture", arch, ggufName)
 	if err != nil {
 		return nil, err
 	}
@@ -36,12 +35,27 @@ func openGGUF(m *mapping) (*Model, error) {
 		return nil, err
 	}
 	for _, s := range specs {
-		t := tensors[s.hf]
-		t.rotaryHeads = s.rotaryHeads
-		tensors[s.hf] = t
+		if tensors[s.hf], err = fam.undo(cfg, s, tensors[s.hf]); err != nil {
+			return nil, err
+		}
 	}
 	return &Model{path: m.path, cfg: cfg, tensors: tensors, files: []*mapping{m}, md: f.md,
 		template: k.stringOr("tokenizer.chat_template", ""), digested: []string{m.path}}, k.err
+}
+
+// undo has a tensor read as it was before llama.cpp's converter changed it.
+func (fam *family) undo(c Config, s tensorSpec, t Tensor) (Tensor, error) {
+	if fam.interleaved {
+		t.rotaryHeads = s.rotaryHeads
+	}
+	if t.rotaryHeads != 0 && len(t.Shape) == 1 && formats[t.DType].block != 1 {
+		return t, dataError(t.file.path, "tensor %q has type %s, which is not supported for a bias",
+			t.fileName, t.DType)
+	}
+	if s.norm {
+		t.minus = float32(c.NormOffset)
+	}
+	return t, nil
 }
 
 // ggufConfig reads what the family knows and what all families share.
@@ -63,6 +77,7 @@ func ggufConfig(k *ggufKeys, fam *family, f *ggufFile) Config {
 		}
 	}
 	cfg.EOS = uniteIDs(cfg.EOS)
+	k.refuseUnread(fam.arch)
 	return cfg
 }
 
@@ -83,11 +98,15 @@ const ropeFreqs = "rope_freqs.weight"
 func (f *ggufFile) ropeFactors(path string, cfg *Config) error {
 	t, ok := f.tensors[ropeFreqs]
 	if !ok {
-		return nil
+		return cfg.applyScaling(path)
 	}
-	if len(t.Shape) != 1 || t.Shape[0] != cfg.HeadDim/2 {
+	if cfg.RopeScaling != nil {
+		return dataError(path, "tensor %q beside rope type %s is not supported", ropeFreqs,
+			cfg.RopeScaling.Type)
+	}
+	if len(t.Shape) != 1 || t.Shape[0] != cfg.rotary()/2 {
 		return dataError(path, "tensor %q has shape %s, expected [%d]",
-			ropeFreqs, shapeText(t.Shape), cfg.HeadDim/2)
+			ropeFreqs, shapeText(t.Shape), cfg.rotary()/2)
 	}
 	factors := make([]float32, t.Shape[0])
 	if err := t.Float32(factors); err != nil {

@@ -64,8 +64,7 @@ func readHFConfig(dir string) (*family, Config, error) {
 		return nil, Config{}, err
 	}
 	kind := k.stringOr("model_type", "")
-	fam, err := familyBy(k.path, "model_type", kind,
-		func(f *family) bool { return f.hfType == kind })
+	fam, err := familyBy(k.path, "model_type", kind, hfName)
 	if err != nil {
 		return nil, Config{}, err
 	}
@@ -88,15 +87,13 @@ func readHFConfig(dir string) (*family, Config, error) {
 		return nil, Config{}, err
 	}
 	cfg.EOS = uniteIDs(append(k.ids("eos_token_id"), generation.ids("eos_token_id")...))
+	k.refuseUnread(slices.Concat(harmless, fam.harmless)...)
 	for _, err := range []error{k.err, generation.err, cfg.check(k.path)} {
 		if err != nil {
 			return nil, Config{}, err
 		}
 	}
-	if cfg.RopeScaling != nil {
-		cfg.RopeFactors = cfg.RopeScaling.factors(cfg.RopeTheta, cfg.HeadDim)
-	}
-	return fam, cfg, nil
+	return fam, cfg, cfg.applyScaling(k.path)
 }
 
 // mapShards maps the file or files of weights and returns their tensors.

@@ -22,6 +22,8 @@ type Tensor struct {
 	// rotaryHeads is not 0 when the file interleaves the two halves of each head's rows, as GGUF
 	// does for q and k of architecture llama.
 	rotaryHeads int
+	// minus is subtracted from what the file holds, as llama.cpp stores Gemma's norms.
+	minus float32
 }
 
 // chunk is the number of weights that are worth a goroutine.
@@ -40,13 +42,17 @@ func (t Tensor) Float32(dst []float32) error {
 	if t.file == nil {
 		return fmt.Errorf("weights: a tensor that comes from no model")
 	}
+	if !t.DType.readable() {
+		return dataError(t.file.path, "tensor %q has type %s, which is not supported", t.fileName,
+			t.DType)
+	}
 	t.file.mu.RLock()
 	defer t.file.mu.RUnlock()
 	if t.file.data == nil {
 		return fmt.Errorf("weights: %s: the model is closed", t.file.path)
 	}
 	rows := 1
-	if len(t.Shape) > 1 {
+	if len(t.Shape) > 1 || t.rotaryHeads != 0 {
 		rows = t.Shape[0]
 	}
 	workers := min(runtime.GOMAXPROCS(0), rows, len(dst)/chunk+1)
@@ -80,6 +86,11 @@ func (t Tensor) convertRows(dst []float32, from, to, rows int) error {
 		if c := firstNonFinite(row); c >= 0 {
 			return dataError(t.file.path, "tensor %q holds %v at row %d, column %d",
 				t.fileName, row[c], r, c)
+		}
+		if t.minus != 0 {
+			for i := range row {
+				row[i] -= t.minus
+			}
 		}
 	}
 	return nil

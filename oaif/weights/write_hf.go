@@ -34,8 +34,7 @@ type File struct {
 // the one of Fill or Write.
 func WriteHF(dir string, cfg Config, tensors []Source, extra []File) error {
 	dir = filepath.Clean(dir)
-	fam, err := familyBy(dir, "architecture", cfg.Arch,
-		func(f *family) bool { return f.arch == cfg.Arch })
+	fam, err := familyBy(dir, "architecture", cfg.Arch, archName)
 	if err != nil {
 		return err
 	}
@@ -130,34 +129,18 @@ func stage(dir, staged string, fam *family, cfg Config, tensors []Source, extra 
 // configJSON returns config.json. The rotary settings have the spelling of transformers 4, which 5
 // reads too.
 func configJSON(fam *family, c Config) map[string]any {
-	out := fam.toHF(c)
-	for key, value := range idsJSON(c) {
-		out[key] = value
-	}
+	out := idsJSON(c)
 	out["architectures"] = []string{fam.hfClass}
 	out["model_type"] = fam.hfType
 	out["torch_dtype"] = "float32"
 	out["num_hidden_layers"] = c.Layers
 	out["hidden_size"] = c.Hidden
 	out["num_attention_heads"] = c.Heads
-	out["num_key_value_heads"] = c.KVHeads
-	out["head_dim"] = c.HeadDim
 	out["intermediate_size"] = c.FFN
 	out["vocab_size"] = c.Vocab
 	out["max_position_embeddings"] = c.Context
-	out["rms_norm_eps"] = decimal(c.NormEps)
 	out["tie_word_embeddings"] = c.TieEmbeddings
-	out["rope_theta"] = decimal(c.RopeTheta)
-	out["rope_scaling"] = nil
-	if s := c.RopeScaling; s != nil {
-		out["rope_scaling"] = map[string]any{
-			"rope_type":                        "llama3",
-			"factor":                           decimal(s.Factor),
-			"low_freq_factor":                  decimal(s.LowFreqFactor),
-			"high_freq_factor":                 decimal(s.HighFreqFactor),
-			"original_max_position_embeddings": s.OriginalContext,
-		}
-	}
+	fam.toHF(c, out)
 	return out
 }
 
