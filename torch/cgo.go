@@ -1,7 +1,8 @@
 package torch
 
 // #cgo CFLAGS: -I${SRCDIR}/../cbridge/include
-// #cgo LDFLAGS: -L${SRCDIR}/../build/current/lib -lcbridge -Wl,-rpath,${SRCDIR}/../build/current/lib
+// #cgo LDFLAGS: -L${SRCDIR}/../build/current/lib -lcbridge
+// #cgo LDFLAGS: -Wl,-rpath,${SRCDIR}/../build/current/lib
 // #include <stdlib.h>
 // #include "cbridge.h"
 import "C"

@@ -64,7 +64,7 @@ at::Tensor norm_heads_(const cb_model& m, const Layer& l, const at::Tensor& qkv)
   const int64_t d = m.arch.head_dim;
   const at::Tensor raw = qkv.narrow(1, 0, (m.arch.heads + m.arch.kv_heads) * d).contiguous();
   for (const HeadNorm& n : head_norms(m.arch, l)) {
-    const at::Tensor y = n.norm.apply(heads_part(raw, n, d).reshape({-1, d}), nullptr);
+    const at::Tensor y = n.norm.apply(head_rows_of(raw, n, d), nullptr);
     heads_part(qkv, n, d).copy_(y.view({qkv.size(0), n.heads * d}));
   }
   return raw;

@@ -41,7 +41,7 @@ func (f family) sequences() (seqs []model.Sequence, seed []float32) {
 const (
 	logprobBound  = 1e-4
 	gradientBound = 1e-5
-	bfloat16Bound = 0.5 // of a log-prob
+	bfloat16Bound = 0.1 // of a log-prob
 )
 
 // eachFamily runs f with every model of testdata/families.
