@@ -103,6 +103,15 @@ test: build cpp-tests model ## run every test, Go and C++
 	@CGO_ENABLED=0 go test $$($(PACKAGES) | grep -v $(WITH_TORCH) | cut -d ' ' -f 1)
 	@go test -p 1 -timeout 60m $$($(PACKAGES) | grep $(WITH_TORCH) | cut -d ' ' -f 1)
 
+# The targets' seeds are part of `make test`; what these find is written into testdata/fuzz.
+.PHONY: fuzz-short
+fuzz-short: ## fuzz every parser for a minute
+	@.ci/fuzz.sh 60
+
+.PHONY: fuzz
+fuzz: ## fuzz every parser for ten minutes
+	@.ci/fuzz.sh 600
+
 .PHONY: parity
 parity: build model ## compare with transformers; RUN=runs/demo compares its model/ too
 	@LIBTORCH=$(LIBTORCH) bench/parity/run.sh $(if $(RUN),--run $(RUN))

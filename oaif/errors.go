@@ -1,6 +1,11 @@
 package oaif
 
-import "errors"
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"unicode"
+)
 
 // ErrData marks bad input data: a model file, prompt file or run folder that cannot be used (exit
 // status 1).
@@ -22,12 +27,33 @@ type kindError struct {
 func (e *kindError) Error() string { return e.msg }
 func (e *kindError) Unwrap() error { return e.kind }
 
-// DataError returns an error with the one-line text msg for which errors.Is(err, ErrData) holds.
-func DataError(msg string) error { return &kindError{msg, ErrData} }
+// DataError returns an error for which errors.Is(err, ErrData) holds. Its text is msg as one line:
+// control characters, as a name or value out of a file may hold, are written as Go escapes.
+func DataError(msg string) error { return &kindError{oneLine(msg), ErrData} }
 
-// UsageError returns an error with the one-line text msg for which errors.Is(err, ErrUsage) holds.
-func UsageError(msg string) error { return &kindError{msg, ErrUsage} }
+// UsageError returns an error with the text of msg, as of DataError, for which
+// errors.Is(err, ErrUsage) holds.
+func UsageError(msg string) error { return &kindError{oneLine(msg), ErrUsage} }
 
-// InterruptedError returns an error with the one-line text msg for which
+// InterruptedError returns an error with the text of msg, as of DataError, for which
 // errors.Is(err, ErrInterrupted) holds.
-func InterruptedError(msg string) error { return &kindError{msg, ErrInterrupted} }
+func InterruptedError(msg string) error { return &kindError{oneLine(msg), ErrInterrupted} }
+
+// oneLine escapes what would break the line, or repaint the terminal that shows it.
+func oneLine(msg string) string {
+	if !strings.ContainsFunc(msg, breaksLine) {
+		return msg
+	}
+	var out strings.Builder
+	for _, r := range msg {
+		if !breaksLine(r) {
+			out.WriteRune(r)
+			continue
+		}
+		quoted := strconv.QuoteRune(r)
+		out.WriteString(quoted[1 : len(quoted)-1])
+	}
+	return out.String()
+}
+
+func breaksLine(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }

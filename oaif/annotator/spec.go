@@ -26,6 +26,7 @@ import (
 	"github.com/xrash/smetrics"
 
 	"github.com/oaif/oaif/oaif"
+	"github.com/oaif/oaif/oaif/tomlfile"
 )
 
 // The two kinds of annotator.
@@ -76,9 +77,9 @@ func Load(path string) (*Spec, error) {
 // parse is Load on text that was read from path.
 func parse(path, text string) (*Spec, error) {
 	s := &Spec{path: path}
-	md, err := toml.Decode(text, s)
+	md, err := tomlfile.Decode(path, text, s)
 	if err != nil {
-		return nil, oaif.UsageError(tomlMessage(path, err))
+		return nil, err
 	}
 	if extra := md.Undecoded(); len(extra) > 0 {
 		key := extra[0].String()
@@ -236,14 +237,3 @@ func nearest(key string) string {
 		return smetrics.WagnerFischer(key, x, 1, 1, 1) - smetrics.WagnerFischer(key, y, 1, 1, 1)
 	})
 }
-
-// tomlMessage makes one line with file and line number out of a TOML error.
-func tomlMessage(path string, err error) string {
-	var parseErr toml.ParseError
-	if errors.As(err, &parseErr) && parseErr.Position.Line > 0 {
-		return fmt.Sprintf("%s:%d: %s", path, parseErr.Position.Line, oneLine(parseErr.Message))
-	}
-	return path + ": " + oneLine(strings.TrimPrefix(err.Error(), "toml: "))
-}
-
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -141,4 +141,57 @@ func TestForeignManifests(t *testing.T) {
 	}
 }
 
+// TestManifestsStayInTheirFolder: what no Save writes is refused, whoever sealed it.
+func TestManifestsStayInTheirFolder(t *testing.T) {
+	for _, c := range []struct{ old, new, want string }{
+		{`"name":"weights.bin"`, `"name":"../step-1/weights.bin"`, `"../step-1/weights.bin"`},
+		{`"name":"weights.bin"`, `"name":".."`, `".."`},
+		{`"name":"weights.bin"`, `"name":"a\u0000b"`, `"a\x00b"`},
+		{`"name":"weights.bin","size":`, `"name":"weights.bin","size":-`, "-"},
+		{`"bytes":`, `"bytes":-`, "metrics.jsonl has -"},
+	} {
+		run := open(t, t.TempDir(), false)
+		save(t, run, 1)
+		save(t, run, 2)
+		name := "checkpoints/step-2/manifest.json"
+		data, err := os.ReadFile(run.Path(name))
+		check(t, err)
+		text := manifestOf(t, data)
+		if !strings.Contains(text, c.old) {
+			t.Fatalf("no %s in %s", c.old, text)
+		}
+		check(t, run.WriteFile(name, seal(strings.Replace(text, c.old, c.new, 1))))
+		cp, err := run.Latest()
+		if err != nil || cp.Step != 1 || !strings.Contains(cp.Warning, c.want) {
+			t.Errorf("%s: %+v, %v", c.new, cp, err)
+		}
+	}
+}
+
+// TestLinksAreRefused: a link in a run folder could have another file read, or cut.
+func TestLinksAreRefused(t *testing.T) {
+	for _, name := range []string{"weights.bin", "manifest.json"} {
+		run := open(t, t.TempDir(), false)
+		save(t, run, 1)
+		save(t, run, 2)
+		path := run.Path("checkpoints/step-2/" + name)
+		aside := filepath.Join(t.TempDir(), name)
+		check(t, os.Rename(path, aside))
+		check(t, os.Symlink(aside, path))
+		cp, err := run.Latest()
+		if err != nil || cp.Step != 1 || !strings.Contains(cp.Warning, "not a regular file") {
+			t.Errorf("%s: %+v, %v", name, cp, err)
+		}
+	}
+	dir, other := t.TempDir(), filepath.Join(t.TempDir(), "other")
+	check(t, os.WriteFile(other, []byte("mine\nno line end"), 0o666))
+	check(t, os.WriteFile(filepath.Join(dir, "config.toml"), []byte("#"), 0o666))
+	check(t, os.Symlink(other, filepath.Join(dir, checkpoint.Pairs)))
+	_, err := checkpoint.OpenRun(dir, checkpoint.Options{Resume: true})
+	wantData(t, err, checkpoint.Pairs, "not a regular file")
+	if text, err := os.ReadFile(other); err != nil || string(text) != "mine\nno line end" {
+		t.Errorf("the other file now holds %q, %v", text, err)
+	}
+}
+
 const versionNine = "a2fdcdcf238107f7bd80b9b501f396302b1a86b8ebc8767a7c8f6e0fc4a37c8c"

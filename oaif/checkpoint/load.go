@@ -62,6 +62,9 @@ func (r *Run) Latest() (*Checkpoint, error) {
 func (r *Run) verify(step int) (*Checkpoint, error) {
 	dir := r.stepDir(step)
 	path := filepath.Join(dir, manifestName)
+	if err := checkRegular(path); err != nil {
+		return nil, err
+	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, unreadable(path, err)
@@ -83,6 +86,19 @@ func (r *Run) verify(step int) (*Checkpoint, error) {
 	return &Checkpoint{Step: step, dir: dir, m: m}, nil
 }
 
+// checkRegular refuses what Save does not write: links, which may lead anywhere, and pipes and
+// devices, whose reading never ends.
+func checkRegular(path string) error {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return unreadable(path, err)
+	}
+	if !info.Mode().IsRegular() {
+		return oaif.DataError(path + ": is not a regular file")
+	}
+	return nil
+}
+
 func verifyLog(path string, want mark) error {
 	sum, err := hashPrefix(path, want.Bytes)
 	if err != nil {
@@ -95,6 +111,9 @@ func verifyLog(path string, want mark) error {
 }
 
 func verifyBlob(path string, want blobInfo) (err error) {
+	if err := checkRegular(path); err != nil {
+		return err
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return unreadable(path, err)

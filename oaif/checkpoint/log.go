@@ -36,10 +36,13 @@ func newLog(d disk, path string) *log { return &log{disk: d, path: path, sum: sh
 
 // load takes over what is in the file, cutting off a torn last line.
 func (l *log) load() error {
-	size, err := wholeLines(l.path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Lstat(l.path); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+	if err := checkRegular(l.path); err != nil { // a link would have another file cut
+		return err
+	}
+	size, err := wholeLines(l.path)
 	if err != nil {
 		return unreadable(l.path, err)
 	}

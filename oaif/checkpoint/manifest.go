@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 const (
@@ -67,5 +68,25 @@ func decodeManifest(data []byte, step int) (*manifest, error) {
 	if m.Step != step {
 		return nil, fmt.Errorf("belongs to step %d", m.Step)
 	}
-	return &m, nil
+	return &m, m.check()
+}
+
+// check refuses what no Save writes: files outside of the checkpoint's folder, lengths below zero.
+func (m *manifest) check() error {
+	for _, b := range m.Blobs {
+		if !plainName(b.Name) || b.Size < 0 {
+			return fmt.Errorf("names %q of %d bytes as a part of it", b.Name, b.Size)
+		}
+	}
+	for _, name := range rewound {
+		if n := m.Logs[name].Bytes; n < 0 {
+			return fmt.Errorf("says that %s has %d bytes", name, n)
+		}
+	}
+	return nil
+}
+
+// plainName reports whether a file of that name lies in the folder itself.
+func plainName(name string) bool {
+	return name != "" && name != "." && name != ".." && !strings.ContainsAny(name, "/\\\x00")
 }

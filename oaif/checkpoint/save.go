@@ -70,7 +70,7 @@ func checkNames(step int, blobs []Blob) error {
 	}
 	seen := map[string]bool{manifestName: true}
 	for _, b := range blobs {
-		if b.Name == "" || b.Name == "." || b.Name == ".." || strings.ContainsAny(b.Name, `/\`) {
+		if !plainName(b.Name) {
 			return fmt.Errorf("checkpoint: %q is no plain file name", b.Name)
 		}
 		if seen[b.Name] {

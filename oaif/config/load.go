@@ -7,10 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
 
 	"github.com/oaif/oaif/oaif"
+	"github.com/oaif/oaif/oaif/tomlfile"
 )
 
 // Load reads the TOML file path over the defaults, then applies sets, each "table.key=value", in
@@ -63,13 +65,13 @@ func (l *loader) file(path string) error {
 		return oaif.UsageError(fmt.Sprintf("config file %s: %v", path, err))
 	}
 	tree := map[string]any{}
-	md, err := toml.Decode(string(text), &tree)
+	md, err := tomlfile.Decode(path, string(text), &tree)
 	if err != nil {
-		return syntaxError(path, err)
+		return err
 	}
 	var below string // a rejected table: keys below it would only repeat the problem
 	for _, k := range md.Keys() {
-		key := strings.Join(k, ".")
+		key := k.String() // with quotes where a part has a dot in it: it is no path
 		if below != "" && strings.HasPrefix(key, below+".") {
 			continue
 		}
@@ -79,17 +81,6 @@ func (l *loader) file(path string) error {
 		}
 	}
 	return nil
-}
-
-// syntaxError puts a TOML parser's complaint into one line with file and line.
-func syntaxError(path string, err error) error {
-	var parse toml.ParseError
-	if !errors.As(err, &parse) {
-		text := strings.TrimPrefix(strings.ReplaceAll(err.Error(), "\n", " "), "toml: ")
-		return oaif.UsageError(fmt.Sprintf("%s: %s", path, text))
-	}
-	text := strings.ReplaceAll(parse.Message, "\n", " ")
-	return oaif.UsageError(fmt.Sprintf("%s:%d: %s", path, parse.Position.Line, text))
 }
 
 // lookup returns the value at key in tree, or nil where an array of tables is on the way.
@@ -129,6 +120,10 @@ func (l *loader) assign(where, key string, v any) bool {
 // set applies one --set flag.
 func (l *loader) set(set string) {
 	where := "--set " + strings.ReplaceAll(set, "\n", `\n`)
+	if !utf8.ValidString(set) { // it could be written to a TOML file, and not read again
+		l.reject(where, "is not UTF-8")
+		return
+	}
 	key, text, ok := strings.Cut(set, "=")
 	key = strings.TrimSpace(key)
 	if !ok || key == "" {
@@ -152,7 +147,7 @@ func (l *loader) set(set string) {
 // parseValue decodes text as one TOML value; text that is none is a string.
 func parseValue(text string) any {
 	tree := map[string]any{}
-	_, err := toml.Decode("v = "+text, &tree)
+	_, err := tomlfile.Decode("--set", "v = "+text, &tree)
 	if err != nil || len(tree) != 1 || strings.Contains(text, "\n") {
 		return text
 	}

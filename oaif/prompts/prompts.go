@@ -12,6 +12,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -142,7 +143,7 @@ func record(line Line) (map[string]string, []oaif.Message, error) {
 		return nil, nil, err
 	}
 	_, hasPrompt := raw["prompt"]
-	_, hasMessages := raw["messages"]
+	turns, hasMessages := raw["messages"]
 	if hasPrompt == hasMessages {
 		return nil, nil, line.Errorf(`wants either "prompt" or "messages"`)
 	}
@@ -163,7 +164,7 @@ func record(line Line) (map[string]string, []oaif.Message, error) {
 		}
 		return fields, nil, nil
 	}
-	messages, err := chatOf(line)
+	messages, err := chatOf(line, turns)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -171,14 +172,16 @@ func record(line Line) (map[string]string, []oaif.Message, error) {
 	return fields, messages, nil
 }
 
-// chatOf returns the messages of a line that has some.
-func chatOf(line Line) ([]oaif.Message, error) {
+// chatOf returns the messages of a line whose "messages" are turns. They are decoded by themselves:
+// of a line that has them twice, package json would mix the two lists.
+func chatOf(line Line, turns json.RawMessage) ([]oaif.Message, error) {
 	var chat struct {
 		Messages []struct {
 			Role    *string `json:"role"`
 			Content *string `json:"content"`
 		} `json:"messages"`
 	}
+	line.Data = slices.Concat([]byte(`{"messages":`), turns, []byte("}"))
 	if err := line.Decode(&chat); err != nil {
 		return nil, err
 	}

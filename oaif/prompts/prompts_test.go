@@ -75,6 +75,8 @@ func TestChatPrompts(t *testing.T) {
 			`{"role":"user","content":"Hi"}],"k":"v"}`,
 			"<system>Be brief.<user>Hi<assistant>", "System: Be brief.\n\nUser: Hi"},
 		{`{"messages":[{"role":"user","content":""}]}`, "<user><assistant>", ""},
+		{`{"messages":[{"role":"system","content":"no"}],"messages":[{"role":"user",` +
+			`"content":"Hi"}],"MESSAGES":[{"role":"system"}]}`, "<user>Hi<assistant>", "Hi"},
 	}
 	for _, test := range tests {
 		got := readAll(t, test.record, prompts.Format{Chat: true})[0]
@@ -110,6 +112,8 @@ func TestBadRecords(t *testing.T) {
 		{chat, `{"messages":null}`, `F:2: "messages" is empty`},
 		{chat, `{"messages":"x"}`, `F:2: "messages" wants a JSON array, got string`},
 		{chat, `{"messages":[{"role":"user"}]}`,
+			`F:2: message 1 wants "role" and "content", both strings`},
+		{chat, `{"messages":[{"role":"user","content":"x"}],"messages":[{"role":"user"}]}`,
 			`F:2: message 1 wants "role" and "content", both strings`},
 		{chat, `{"messages":[{"role":"","content":"x"}]}`,
 			`F:2: message 1 wants "role" and "content", both strings`},

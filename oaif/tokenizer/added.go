@@ -42,6 +42,8 @@ func newAddedVocabulary(
 		}
 		v.add(a, n)
 	}
+	v.raw.sort()
+	v.normalized.sort()
 	return v, nil
 }
 
@@ -62,11 +64,13 @@ func (v *addedVocabulary) add(a addedToken, n normalizer) {
 	}
 }
 
-func (s addedSet) add(a addedToken) {
-	list := append(s[a.Content[0]], a)
-	slices.SortStableFunc(list,
-		func(a, b addedToken) int { return len(b.Content) - len(a.Content) })
-	s[a.Content[0]] = list
+func (s addedSet) add(a addedToken) { s[a.Content[0]] = append(s[a.Content[0]], a) }
+
+func (s addedSet) sort() {
+	for _, list := range s {
+		slices.SortStableFunc(list,
+			func(a, b addedToken) int { return len(b.Content) - len(a.Content) })
+	}
 }
 
 // at returns the longest token that s has at i.

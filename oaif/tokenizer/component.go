@@ -45,11 +45,14 @@ func parseComponent(raw json.RawMessage) (*component, error) {
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil, nil
 	}
+	if err := checkSize(raw); err != nil {
+		return nil, err
+	}
 	var c component
 	if err := json.Unmarshal(raw, &c); err != nil {
 		return nil, err
 	}
-	return &c, nil
+	return &c, c.checkGrowth()
 }
 
 // literal returns the fixed string that the component looks for.

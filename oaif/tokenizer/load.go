@@ -70,13 +70,18 @@ func build(f *file) (*Tokenizer, error) {
 	return t, nil
 }
 
-// maxVocab bounds ids: a damaged file must not make us allocate by its word alone.
-const maxVocab = 1 << 24
+// maxVocab bounds ids: a damaged file must not make us allocate by its word alone. For the same
+// reason no more than spareIDs and seven in eight of the ids may be left out.
+const (
+	maxVocab = 1 << 24
+	spareIDs = 1 << 12
+)
 
 // fillTokens makes the table from id to content out of the vocabulary and the added tokens.
 func (t *Tokenizer) fillTokens() error {
+	limit := min(maxVocab, spareIDs+8*(len(t.model.vocab)+len(t.added.ids)))
 	set := func(content string, id int32) error {
-		if id < 0 || id >= maxVocab {
+		if id < 0 || int(id) >= limit {
 			return fmt.Errorf("token %q has id %d, which is out of range", content, id)
 		}
 		if n := int(id) + 1 - len(t.tokens); n > 0 {

@@ -35,6 +35,7 @@ func TestBadTokenizerJSONIsRefusedByName(t *testing.T) {
 		{`{"a":0,"b":1,"ab":2,"c":3}`, `{}`, "vocabulary is empty"},
 		{`"c":3`, `"c":-3`, "-3"},
 		{`"c":3`, `"c":2000000000`, "2000000000"},
+		{`"c":3`, `"c":16000000`, "16000000, which is out of range"},
 		{`"c":3`, `"c":2`, "same id 2"},
 		{`"c":3`, `"c":99999999999`, "99999999999"},
 		{`"a b"`, `"ab"`, `"ab"`},

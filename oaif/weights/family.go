@@ -93,6 +93,14 @@ func familyBy(path, kind, name string, of func(*family) string) (*family, error)
 		strings.Join(known, ", "))
 }
 
+// checkLayers refuses more layers than there are tensors, before as many are listed.
+func checkLayers(path string, cfg Config, tensors int) error {
+	if cfg.Layers > tensors {
+		return dataError(path, "has %d tensors, too few for %d layers", tensors, cfg.Layers)
+	}
+	return nil
+}
+
 // resolve pairs the family's tensors with the ones found, by the names that key picks, and checks
 // shapes. Found tensors that the model has no place for are refused, unless spare says that they do
 // no harm.

@@ -1,13 +1,16 @@
 package weights
 
 import (
-	"errors"
+	"cmp"
+	"encoding/binary"
+	"maps"
 	"math/rand/v2"
 	"os"
-	"strings"
+	"slices"
 	"testing"
 
 	"github.com/oaif/oaif/oaif"
+	"github.com/oaif/oaif/oaif/fuzztest"
 )
 
 // readMemory opens a GGUF or safetensors file that lies in memory and converts all its tensors. It
@@ -17,26 +20,42 @@ func readMemory(t *testing.T, data []byte, gguf bool) {
 	m := &mapping{path: "file", data: data}
 	var tensors map[string]Tensor
 	var err error
-	if gguf {
+	fuzztest.Memory(t, len(data), 256, func() {
+		if !gguf {
+			tensors, err = parseSafetensors(m)
+			return
+		}
 		var model *Model
 		if model, err = openGGUF(m); err == nil {
 			tensors = model.tensors
 		}
-	} else {
-		tensors, err = parseSafetensors(m)
-	}
-	checkLine(t, err)
+	})
+	fuzztest.OneLine(t, err, oaif.ErrData)
+	checkExtents(t, tensors, len(data))
 	for _, tensor := range tensors {
 		if tensor.Len() > 0 {
-			checkLine(t, tensor.Float32(make([]float32, tensor.Len())))
+			err := tensor.Float32(make([]float32, tensor.Len()))
+			fuzztest.OneLine(t, err, oaif.ErrData)
 		}
 	}
 }
 
-func checkLine(t *testing.T, err error) {
+// checkExtents: tensors lie in the file and share no bytes, so none is larger than the file.
+func checkExtents(t *testing.T, tensors map[string]Tensor, length int) {
 	t.Helper()
-	if err != nil && (!errors.Is(err, oaif.ErrData) || strings.ContainsAny(err.Error(), "\n\r")) {
-		t.Errorf("not a data error of one line: %q", err)
+	all := slices.SortedFunc(maps.Values(tensors), func(a, b Tensor) int {
+		return cmp.Or(cmp.Compare(a.offset, b.offset), cmp.Compare(a.Len(), b.Len()))
+	})
+	end := 0
+	for _, tensor := range all {
+		f := formats[tensor.DType]
+		if tensor.offset < end || tensor.Len()%f.block != 0 {
+			t.Errorf("tensor %q begins at byte %d, before %d", tensor.fileName, tensor.offset, end)
+		}
+		end = tensor.offset + tensor.Len()/f.block*f.size
+	}
+	if end > length {
+		t.Errorf("a tensor ends at byte %d of %d", end, length)
 	}
 }
 
@@ -96,17 +115,31 @@ func TestTruncationIsRefused(t *testing.T) {
 	}
 }
 
+// FuzzGGUF: a file is refused in one line, or its tensors lie in it and can be read.
 func FuzzGGUF(f *testing.F) {
 	gguf, _ := seedFiles(f)
 	f.Add(gguf)
 	f.Add(gguf[:100])
+	f.Add(gguf[:4000])
+	// One array of a length that only the file's end contradicts.
+	f.Add([]byte("GGUF\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" +
+		"\x01\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00k" +
+		"\x09\x00\x00\x00\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\x7f"))
 	f.Fuzz(func(t *testing.T, data []byte) { readMemory(t, data, true) })
 }
 
+// FuzzSafetensors: a file is refused in one line, or its tensors fill what follows the header.
 func FuzzSafetensors(f *testing.F) {
 	_, safetensors := seedFiles(f)
 	f.Add(safetensors)
-	f.Add([]byte("\x40\x00\x00\x00\x00\x00\x00\x00" +
-		`{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}          `))
+	for _, header := range []string{
+		`{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}`, `{"__metadata__":{"a":"b"}}`,
+		`{"a\nb":{"dtype":"F16","shape":[2,0,4294967296],"data_offsets":[0,0]}}`,
+		`{"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}`, `{"a":{"dtype":"x\ny"}}`,
+		`{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]},"b":null}`,
+	} {
+		text := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
+		f.Add(append(text, header+"\x00\x00\x80\x3f"...))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) { readMemory(t, data, false) })
 }

@@ -19,7 +19,8 @@ type mapping struct {
 }
 
 func mapFile(path string) (*mapping, error) {
-	f, err := os.Open(path)
+	// Opening a pipe would wait for someone who writes into it.
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, dataError(path, "cannot be opened: %v", cause(err))
 	}

@@ -1,6 +1,9 @@
 package weights
 
-import "strconv"
+import (
+	"cmp"
+	"strconv"
+)
 
 // openGGUF builds a model from a mapped GGUF file.
 func openGGUF(m *mapping) (*Model, error) {
@@ -22,7 +25,7 @@ func openGGUF(m *mapping) (*Model, error) {
 	if k.err != nil {
 		return nil, k.err
 	}
-	if err := cfg.check(m.path); err != nil {
+	if err = cmp.Or(cfg.check(m.path), checkLayers(m.path, cfg, len(f.tensors))); err != nil {
 		return nil, err
 	}
 	if err := f.ropeFactors(m.path, &cfg); err != nil {

@@ -26,6 +26,9 @@ var settingsFiles = []string{configFile, generationFile, tokenizerFile, tokenize
 
 // openHF builds a model from a Hugging Face folder.
 func openHF(dir string) (*Model, error) {
+	if err := checkSettings(dir); err != nil {
+		return nil, err
+	}
 	fam, cfg, err := readHFConfig(dir)
 	if err != nil {
 		return nil, err
@@ -46,6 +49,9 @@ func openHF(dir string) (*Model, error) {
 	}
 	found, err := m.mapShards(dir)
 	if err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	if err := checkLayers(dir, cfg, len(found)); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
 	m.tensors, err = resolve(dir, fam.tensors(cfg), found,
@@ -99,7 +105,7 @@ func readHFConfig(dir string) (*family, Config, error) {
 // mapShards maps the file or files of weights and returns their tensors.
 func (m *Model) mapShards(dir string) (map[string]Tensor, error) {
 	if exists(filepath.Join(dir, weightsFile)) {
-		return m.mapShard(filepath.Join(dir, weightsFile))
+		return m.mapShard(dir, weightsFile)
 	}
 	index := filepath.Join(dir, indexFile)
 	if !exists(index) {
@@ -131,7 +137,7 @@ func (m *Model) mapShards(dir string) (map[string]Tensor, error) {
 // addShard maps one shard and adds its tensors, each of which the index must place in this shard.
 func (m *Model) addShard(dir, shard string, shardOf map[string]string,
 	all map[string]Tensor) error {
-	tensors, err := m.mapShard(filepath.Join(dir, shard))
+	tensors, err := m.mapShard(dir, shard)
 	if err != nil {
 		return err
 	}
@@ -147,7 +153,11 @@ func (m *Model) addShard(dir, shard string, shardOf map[string]string,
 }
 
 // mapShard maps one safetensors file, adding it to the model's files, and reads its header.
-func (m *Model) mapShard(path string) (map[string]Tensor, error) {
+func (m *Model) mapShard(dir, name string) (map[string]Tensor, error) {
+	path := filepath.Join(dir, name)
+	if err := checkInside(dir, path); err != nil {
+		return nil, err
+	}
 	file, err := mapFile(path)
 	if err != nil {
 		return nil, err
