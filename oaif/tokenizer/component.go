@@ -2,12 +2,13 @@ package tokenizer
 
 import (
 	"encoding/json"
-	"fmt"
+	"errors"
+	"strings"
 )
 
-// component is one normalizer, pre-tokenizer, post-processor or decoder: the union of the fields of
-// those that this package knows. Pointers are fields whose absence means something else than their
-// zero value.
+// component is one normalizer, pre-tokenizer, post-processor or decoder: the union of the options of
+// those that this package knows; any other option is refused. Pointers are options whose absence
+// means something else than their zero value.
 type component struct {
 	Type string `json:"type"`
 
@@ -27,10 +28,13 @@ type component struct {
 	Replacement      string   `json:"replacement"`
 	PrependScheme    string   `json:"prepend_scheme"`
 	Split            *bool    `json:"split"`
+	TrimOffsets      *bool    `json:"trim_offsets"` // offsets are not kept here
+	StrRep           *string  `json:"str_rep"`      // a second Replacement in old files
 	Start            int      `json:"start"`
 	Stop             int      `json:"stop"`
 
 	Single        []templatePart           `json:"single"`
+	Pair          []templatePart           `json:"pair"` // of two texts: there is always one
 	SpecialTokens map[string]templateToken `json:"special_tokens"`
 }
 
@@ -46,18 +50,36 @@ func parseComponent(raw json.RawMessage) (*component, error) {
 		return nil, nil
 	}
 	var c component
-	if err := json.Unmarshal(raw, &c); err != nil {
+	if err := unmarshal(raw, &c); err != nil {
 		return nil, err
 	}
 	return &c, nil
 }
 
-// literal returns the fixed string that the component looks for.
-func (c *component) literal() (string, error) {
-	if c.Pattern == nil || c.Pattern.String == nil || *c.Pattern.String == "" {
-		return "", fmt.Errorf("%s without a fixed string as its pattern is not supported", c.Type)
+// replacer returns what puts the component's content in place of its pattern.
+func (c *component) replacer() (func(string) string, error) {
+	if c.Pattern == nil || (c.Pattern.String == nil) == (c.Pattern.Regex == nil) {
+		return nil, errors.New("a Replace without a pattern")
 	}
-	return *c.Pattern.String, nil
+	if c.Pattern.String != nil && *c.Pattern.String != "" {
+		return func(s string) string {
+			return strings.ReplaceAll(s, *c.Pattern.String, c.Content)
+		}, nil
+	}
+	scan, err := newScanner(c.Pattern)
+	if err != nil {
+		return nil, err
+	}
+	return func(s string) string {
+		var out strings.Builder
+		at := 0
+		scan(s, func(start, end int) {
+			out.WriteString(s[at:start])
+			out.WriteString(c.Content)
+			at = end
+		})
+		return out.String() + s[at:]
+	}, nil
 }
 
 // or returns *p, or def when the field is absent.

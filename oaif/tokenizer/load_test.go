@@ -49,8 +49,13 @@ func TestBadTokenizerJSONIsRefusedByName(t *testing.T) {
 			`normalizer: unknown type "Precompiled"`},
 		{`"normalizer":null`,
 			`"normalizer":{"type":"Sequence","normalizers":[{"type":"Lowercase"}]}`, `"Lowercase"`},
-		{`"normalizer":null`,
-			`"normalizer":{"type":"Replace","pattern":{"Regex":"a+"}}`, "Replace"},
+		{`"normalizer":null`, `"normalizer":{"type":"Replace","content":"b"}`, "Replace"},
+		{`"normalizer":null`, `"normalizer":{"type":"Replace","pattern":{"Regex":"(a"}}`, `"(a"`},
+		{`"normalizer":null`, `"normalizer":{"type":"NFC","locale":"tr"}`, `"locale"`},
+		{`"special":true`, `"special":true,"prefix":"x"`, `"prefix"`},
+		{`"type":"BPE"`, `"type":"BPE","scores":[]`, `"scores"`},
+		{`"normalizer":null`, `"normalizers":null`, `"normalizers"`},
+		{`]}}`, `]}}{}`, "more follows"},
 		{`"normalizer":null`, `"normalizer":7`, "normalizer: "},
 		{`"pre_tokenizer":null`, `"pre_tokenizer":{"type":"Whitespace"}`,
 			`pre_tokenizer: unknown type "Whitespace"`},
@@ -72,11 +77,15 @@ func TestBadTokenizerJSONIsRefusedByName(t *testing.T) {
 		{`"post_processor":null`,
 			template(`{"SpecialToken":{"id":"x"}},{"Sequence":{"id":"A"}}`), "77"},
 		{`"post_processor":null`, template(``), "0 times"},
+		{`"post_processor":null`, template(`{}`), "neither"},
+		{`"decoder":null`, `"decoder":{"type":"Fuse","joiner":"-"}`, `"joiner"`},
+		{`"pre_tokenizer":null`, `"pre_tokenizer":{"type":"Sequence","pretokenizers":` +
+			`[{"type":"Digits","individual_digits":true,"group":3}]}`, `"group"`},
 		{`"decoder":null`, `"decoder":{"type":"WordPiece"}`, `decoder: unknown type "WordPiece"`},
 		{`"decoder":null`, `"decoder":{"type":"Sequence","decoders":[{"type":"CTC"}]}`, `"CTC"`},
 		{`"decoder":null`, `"decoder":{"type":"Strip"}`, "Strip"},
-		{`"model"`, `"modell"`, "vocabulary is empty"},
-		{`]}}`, ``, "unexpected end"},
+		{`"model"`, `"modell"`, `"modell"`},
+		{`]}}`, ``, "unexpected EOF"},
 	} {
 		if !strings.Contains(plain, c.old) {
 			t.Fatalf("%q is not in the file", c.old)
