@@ -56,30 +56,13 @@ func parseComponent(raw json.RawMessage) (*component, error) {
 	return &c, nil
 }
 
-// replacer returns what puts the component's content in place of its pattern.
+// replacer returns what puts the component's content in place of its fixed string.
 func (c *component) replacer() (func(string) string, error) {
-	if c.Pattern == nil || (c.Pattern.String == nil) == (c.Pattern.Regex == nil) {
-		return nil, errors.New("a Replace without a pattern")
+	if c.Pattern == nil || c.Pattern.String == nil || *c.Pattern.String == "" {
+		return nil, errors.New("a Replace without a fixed string as its pattern is not supported")
 	}
-	if c.Pattern.String != nil && *c.Pattern.String != "" {
-		return func(s string) string {
-			return strings.ReplaceAll(s, *c.Pattern.String, c.Content)
-		}, nil
-	}
-	scan, err := newScanner(c.Pattern)
-	if err != nil {
-		return nil, err
-	}
-	return func(s string) string {
-		var out strings.Builder
-		at := 0
-		scan(s, func(start, end int) {
-			out.WriteString(s[at:start])
-			out.WriteString(c.Content)
-			at = end
-		})
-		return out.String() + s[at:]
-	}, nil
+	from := *c.Pattern.String
+	return func(s string) string { return strings.ReplaceAll(s, from, c.Content) }, nil
 }
 
 // or returns *p, or def when the field is absent.

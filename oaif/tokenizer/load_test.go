@@ -2,6 +2,7 @@ package tokenizer_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -50,7 +51,7 @@ func TestBadTokenizerJSONIsRefusedByName(t *testing.T) {
 		{`"normalizer":null`,
 			`"normalizer":{"type":"Sequence","normalizers":[{"type":"Lowercase"}]}`, `"Lowercase"`},
 		{`"normalizer":null`, `"normalizer":{"type":"Replace","content":"b"}`, "Replace"},
-		{`"normalizer":null`, `"normalizer":{"type":"Replace","pattern":{"Regex":"(a"}}`, `"(a"`},
+		{`"normalizer":null`, `"normalizer":{"type":"Replace","pattern":{"Regex":"a+"}}`, "Replace"},
 		{`"normalizer":null`, `"normalizer":{"type":"NFC","locale":"tr"}`, `"locale"`},
 		{`"special":true`, `"special":true,"prefix":"x"`, `"prefix"`},
 		{`"type":"BPE"`, `"type":"BPE","scores":[]`, `"scores"`},
@@ -95,6 +96,22 @@ func TestBadTokenizerJSONIsRefusedByName(t *testing.T) {
 		if !errors.Is(err, oaif.ErrData) || !strings.Contains(err.Error(), c.want) ||
 			!strings.HasPrefix(err.Error(), path+": ") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v, want %q in it", c.new, err, c.want)
+		}
+	}
+}
+
+// What Oniguruma reads in one way and our engine in another must not be split at.
+func TestAmbiguousPatternsAreRefused(t *testing.T) {
+	for regex, want := range map[string]string{
+		`[[:alpha:]]+`: "[:", ` ?[^(\s|[.,])]+`: "[.", `\w+`: `\w`, `\bx`: `\b`, `^a`: "^",
+		`a$`: "$", `(?m:.)`: "(?m", `[a&&b]`: "&&", `(?<n>a)`: "(?<", `a\`: `\`,
+	} {
+		part := split(fmt.Sprintf(`{"Regex":%q}`, regex), "Isolated")
+		path := write(t, "tokenizer.json", strings.Replace(plain, `"pre_tokenizer":null`, part, 1))
+		_, err := tokenizer.FromJSON(path)
+		want = fmt.Sprintf("agree on %q", want)
+		if !errors.Is(err, oaif.ErrData) || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%s: %v, want %q in it", regex, err, want)
 		}
 	}
 }

@@ -2,11 +2,8 @@ package tokenizer
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/dlclark/regexp2/v2"
 )
 
 // The split patterns that most models use, as they stand in their tokenizer.json. Each has a
@@ -36,7 +33,7 @@ const (
 	endings  = `(?i:'s|'t|'re|'ve|'m|'ll|'d)`
 )
 
-// newScanner compiles a pattern of a Split or Replace.
+// newScanner compiles a pattern of a Split.
 func newScanner(p *pattern) (scanner, error) {
 	if p.String != nil {
 		if *p.String == "" {
@@ -57,30 +54,6 @@ func newScanner(p *pattern) (scanner, error) {
 		return scanTekken, nil
 	}
 	return scanRegex(*p.Regex)
-}
-
-// scanRegex handles the other patterns. The RE2 option stays off: with it \s would be ASCII only. What
-// the engine sees in place of characters that are new to it has their length, so offsets hold.
-func scanRegex(expr string) (scanner, error) {
-	re, err := regexp2.Compile(expr)
-	if err != nil {
-		return nil, fmt.Errorf("pattern %q: %v", expr, err)
-	}
-	return func(s string, match func(start, end int)) {
-		s = familiarText(s)
-		// The engine has no timeout set, and that is its only error; without matches s stays whole.
-		all, err := re.FindAllStringIndex(s, -1)
-		if err != nil {
-			return
-		}
-		last := -1
-		for _, m := range all {
-			if m[1] > m[0] || m[0] != last { // no empty match right behind another
-				match(m[0], m[1])
-			}
-			last = m[1]
-		}
-	}, nil
 }
 
 // scanLiteral matches a fixed string that is not empty.
