@@ -136,7 +136,8 @@ func TestBadGGUFIsRefusedByKey(t *testing.T) {
 		value any // nil: the key is missing
 		want  string
 	}{
-		{"tokenizer.ggml.model", "llama", `"llama"`},
+		{"tokenizer.ggml.model", "bert", `"bert"`},
+		{"tokenizer.ggml.model", "llama", "tokenizer.ggml.scores has 0"},
 		{"tokenizer.ggml.model", nil, "tokenizer.ggml.model"},
 		{"tokenizer.ggml.pre", "tekken", `"tekken"`},
 		{"tokenizer.ggml.pre", nil, "tokenizer.ggml.pre"},
