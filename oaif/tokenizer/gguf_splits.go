@@ -51,6 +51,8 @@ var ggufSplits = map[string]ggufSplit{
 	"llama-v3":         llama3Split,
 	"qwen2":            qwen2Split,
 	"deepseek-r1-qwen": qwen2Split,
+	"gpt-4o":           {pre: splitAt(patternO200k)},
+	"tekken":           {pre: splitAt(patternTekken), ignoreMerges: true, addBOS: true},
 }
 
 var (
