@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// component is one normalizer, pre-tokenizer, post-processor or decoder: the union of the options of
-// those that this package knows; any other option is refused. Pointers are options whose absence
+// component is one normalizer, pre-tokenizer, post-processor or decoder: the union of the options
+// of those that this package knows; any other option is refused. Pointers are options whose absence
 // means something else than their zero value.
 type component struct {
 	Type string `json:"type"`

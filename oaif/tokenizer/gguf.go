@@ -13,8 +13,8 @@ type Metadata interface {
 	Bool(key string) (bool, bool)
 }
 
-// Token types of tokenizer.ggml.token_type. Control and user-defined tokens are looked for in a text
-// before it is split into words.
+// Token types of tokenizer.ggml.token_type. Control and user-defined tokens are looked for in a
+// text before it is split into words.
 const (
 	ggufNormal      = 1
 	ggufUnknown     = 2

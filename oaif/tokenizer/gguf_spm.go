@@ -19,8 +19,8 @@ const (
 // maxPiece bounds the length of a piece in bytes: each place in it is a merge to look for.
 const maxPiece = 1024
 
-// sentencePiece fills in what a SentencePiece BPE has, in the form that Llama 2 (with a space before
-// the text) and Gemma (without) have as a tokenizer.json.
+// sentencePiece fills in what a SentencePiece BPE has, in the form that Llama 2 (with a space
+// before the text) and Gemma (without) have as a tokenizer.json.
 func (f *file) sentencePiece(md Metadata, tokens []string) error {
 	prefix, declared := md.Bool("tokenizer.ggml.add_space_prefix")
 	if prefix = prefix || !declared; prefix {
@@ -51,8 +51,8 @@ func (f *file) sentencePiece(md Metadata, tokens []string) error {
 	return err
 }
 
-// scoreMerges writes scores as merges. SentencePiece joins the two neighbours whose joined piece has
-// the highest score: so every way to make a piece of two is a merge, those of the best piece first.
+// scoreMerges writes scores as merges. SentencePiece joins the two neighbours whose joined piece
+// has the highest score: so every way to make a piece of two is a merge, the best piece's first.
 func (f *file) scoreMerges(tokens []string, scores []float64, types []int64) ([]merge, error) {
 	var pieces []int
 	for id, kind := range types {

@@ -82,7 +82,8 @@ func sortMarks(all []mark) {
 		for run < len(all) && all[run].class != 0 {
 			run++
 		}
-		slices.SortStableFunc(all[i:run], func(a, b mark) int { return int(a.class) - int(b.class) })
+		slices.SortStableFunc(all[i:run],
+			func(a, b mark) int { return int(a.class) - int(b.class) })
 		i = run
 	}
 }

@@ -22,8 +22,8 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 HERE = pathlib.Path(__file__).parent / "families"
 SPECIALS = ["<s>", "</s>", "<unk>", "<bos>", "<eos>", "<start_of_turn>", "<table>", "[INST]",
-            "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<think>", "<|eot_id|>", "    ", "\n\n\n",
-            "<|begin_of_text|>", "<|padding|>"]
+            "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<think>", "<|eot_id|>", "    ",
+            "\n\n\n", "<|begin_of_text|>", "<|padding|>"]
 CAPITALS, SMALLS = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
 ENDINGS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 FIRST = r"[^\r\n\p{L}\p{N}]?"

@@ -1,4 +1,4 @@
-"""SentencePiece models as GGUF metadata has them, and what the sentencepiece library makes of texts.
+"""SentencePiece models as GGUF metadata has them, and what the sentencepiece library answers.
 
     pip install sentencepiece tokenizers
     python3 spm.py    (after families.py; needs Go too)
