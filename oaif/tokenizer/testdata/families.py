@@ -9,6 +9,7 @@ families/texts.jsonl has the texts. digests.txt has four hexadecimal digits for 
 of the SHA-256 of the ids, the ids with add_special_tokens, the text of the ids with and without
 special tokens, and the text of the ids in reverse, in which most characters are broken.
 """
+import collections
 import hashlib
 import json
 import pathlib
@@ -46,8 +47,11 @@ def in_pieces(specials, size=560):
     known = specials + [f"<0x{b:02X}>" for b in range(256)]
     t = Tokenizer(models.BPE())
     t.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never")
+    counts = collections.Counter("".join(corpus.texts(0, 0)).replace(" ", "▁"))
+    alphabet = sorted(counts, key=lambda c: (-counts[c], c))[:130]
     t.train_from_iterator(corpus.texts(0, 0), trainers.BpeTrainer(
-        vocab_size=size, special_tokens=known, limit_alphabet=130, show_progress=False))
+        vocab_size=size, special_tokens=known, initial_alphabet=alphabet, limit_alphabet=130,
+        show_progress=False))
     model = json.loads(t.to_str())["model"]
     return model["vocab"], model["merges"]
 
