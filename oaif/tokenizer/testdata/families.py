@@ -5,8 +5,8 @@ library makes of thousands of texts with each.
     python3 families.py              writes families/
     python3 families.py FOLDER...    writes digests.txt beside the tokenizer.json of each folder
 
-families/texts.jsonl has the texts. digests.txt has four hexadecimal digits for each: the beginning
-of the SHA-256 of the ids, the ids with add_special_tokens, the text of the ids with and without
+families/texts.jsonl has the texts. digests.txt has three hexadecimal digits for each, 32 texts a
+line: the beginning of the SHA-256 of the ids, the ids with add_special_tokens, the text of the ids with and without
 special tokens, and the text of the ids in reverse, in which most characters are broken.
 """
 import collections
@@ -132,12 +132,17 @@ def digest(tokenizer, text):
     decode = lambda ids, skip: tokenizer.decode(ids, skip_special_tokens=skip)
     answer = [" ".join(map(str, ids)), " ".join(map(str, special)), decode(ids, False),
               decode(ids, True), decode(ids[::-1], False)]
-    return hashlib.sha256("\n".join(answer).encode()).hexdigest()[:4]
+    return hashlib.sha256("\n".join(answer).encode()).hexdigest()[:3]
 
 
 def write_digests(folder, texts):
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    (folder / "digests.txt").write_text("\n".join(digest(tokenizer, t) for t in texts) + "\n")
+    write_lines(folder / "digests.txt", [digest(tokenizer, t) for t in texts])
+
+
+def write_lines(path, digests):
+    lines = ["".join(digests[i:i + 32]) for i in range(0, len(digests), 32)]
+    path.write_text("\n".join(lines) + "\n")
 
 
 def main():

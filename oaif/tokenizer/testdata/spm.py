@@ -5,8 +5,8 @@
 
 Trains spm/llama (a space before the text) and spm/gemma (none; runs of newlines and spaces are
 user-defined) and writes for each metadata.json, tokenizer.json (which Go makes of that) and
-digests.txt: for each of families/texts.jsonl, four hexadecimal digits of the SHA-256 of the ids and
-the text that they decode to, or ---- where the text holds a control token: GGUF's tokenizers
+digests.txt: for each of families/texts.jsonl, three hexadecimal digits of the SHA-256 of the ids and
+the text that they decode to, or --- where the text holds a control token: GGUF's tokenizers
 recognise those and sentencepiece does not. The tokenizers library must give the same ids.
 """
 import hashlib
@@ -16,6 +16,7 @@ import pathlib
 import subprocess
 
 import corpus
+import families
 import sentencepiece
 from tokenizers import Tokenizer
 
@@ -53,10 +54,10 @@ def metadata(model, prefix, defined):
 
 def digest(model, text):
     if any(c in text for c in CONTROL):
-        return "----"
+        return "---"
     ids = model.encode(text)
     answer = " ".join(map(str, ids)) + "\n" + model.decode(ids)
-    return hashlib.sha256(answer.encode()).hexdigest()[:4]
+    return hashlib.sha256(answer.encode()).hexdigest()[:3]
 
 
 def main():
@@ -70,7 +71,7 @@ def main():
         text = json.dumps(metadata(model, prefix, defined), ensure_ascii=False,
                           separators=(",", ":"))
         (folder / "metadata.json").write_text(text + "\n")
-        (folder / "digests.txt").write_text("\n".join(digest(model, t) for t in texts) + "\n")
+        families.write_lines(folder / "digests.txt", [digest(model, t) for t in texts])
     subprocess.run(["go", "test", "-run", "SentencePiece", ".", "-update"], cwd=HERE.parent,
                    check=True)
     for folder, model in models.items():
