@@ -6,8 +6,9 @@ library makes of thousands of texts with each.
     python3 families.py FOLDER...    writes digests.txt beside the tokenizer.json of each folder
 
 families/texts.jsonl has the texts. digests.txt has three hexadecimal digits for each, 32 texts a
-line: the beginning of the SHA-256 of the ids, the ids with add_special_tokens, the text of the ids with and without
-special tokens, and the text of the ids in reverse, in which most characters are broken.
+line: the beginning of the SHA-256 of the ids, the ids with add_special_tokens, the text of the ids
+with and without special tokens, and the text of the ids in reverse, in which most characters are
+broken.
 """
 import collections
 import hashlib

@@ -5,8 +5,8 @@
 
 Trains spm/llama (a space before the text) and spm/gemma (none; runs of newlines and spaces are
 user-defined) and writes for each metadata.json, tokenizer.json (which Go makes of that) and
-digests.txt: for each of families/texts.jsonl, three hexadecimal digits of the SHA-256 of the ids and
-the text that they decode to, or --- where the text holds a control token: GGUF's tokenizers
+digests.txt: for each of families/texts.jsonl, three hexadecimal digits of the SHA-256 of the ids
+and the text that they decode to, or --- where the text holds a control token: GGUF's tokenizers
 recognise those and sentencepiece does not. The tokenizers library must give the same ids.
 """
 import hashlib
