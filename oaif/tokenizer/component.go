@@ -2,12 +2,13 @@ package tokenizer
 
 import (
 	"encoding/json"
-	"fmt"
+	"errors"
+	"strings"
 )
 
-// component is one normalizer, pre-tokenizer, post-processor or decoder: the union of the fields of
-// those that this package knows. Pointers are fields whose absence means something else than their
-// zero value.
+// component is one normalizer, pre-tokenizer, post-processor or decoder: the union of the options
+// of those that this package knows; any other option is refused. Pointers are options whose absence
+// means something else than their zero value.
 type component struct {
 	Type string `json:"type"`
 
@@ -27,10 +28,13 @@ type component struct {
 	Replacement      string   `json:"replacement"`
 	PrependScheme    string   `json:"prepend_scheme"`
 	Split            *bool    `json:"split"`
+	TrimOffsets      *bool    `json:"trim_offsets"` // offsets are not kept here
+	StrRep           *string  `json:"str_rep"`      // a second Replacement in old files
 	Start            int      `json:"start"`
 	Stop             int      `json:"stop"`
 
 	Single        []templatePart           `json:"single"`
+	Pair          []templatePart           `json:"pair"` // of two texts: there is always one
 	SpecialTokens map[string]templateToken `json:"special_tokens"`
 }
 
@@ -49,18 +53,19 @@ func parseComponent(raw json.RawMessage) (*component, error) {
 		return nil, err
 	}
 	var c component
-	if err := json.Unmarshal(raw, &c); err != nil {
+	if err := unmarshal(raw, &c); err != nil {
 		return nil, err
 	}
 	return &c, c.checkGrowth()
 }
 
-// literal returns the fixed string that the component looks for.
-func (c *component) literal() (string, error) {
+// replacer returns what puts the component's content in place of its fixed string.
+func (c *component) replacer() (func(string) string, error) {
 	if c.Pattern == nil || c.Pattern.String == nil || *c.Pattern.String == "" {
-		return "", fmt.Errorf("%s without a fixed string as its pattern is not supported", c.Type)
+		return nil, errors.New("a Replace without a fixed string as its pattern is not supported")
 	}
-	return *c.Pattern.String, nil
+	from := *c.Pattern.String
+	return func(s string) string { return strings.ReplaceAll(s, from, c.Content) }, nil
 }
 
 // or returns *p, or def when the field is absent.

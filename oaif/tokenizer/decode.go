@@ -50,10 +50,8 @@ func (c *component) decoder(to decoder) (decoder, error) {
 	case "Fuse":
 		return append(to, fuse), nil
 	case "Replace":
-		from, err := c.literal()
-		return append(to, each(func(_ int, s string) string {
-			return strings.ReplaceAll(s, from, c.Content)
-		})), err
+		replace, err := c.replacer()
+		return append(to, each(func(_ int, s string) string { return replace(s) })), err
 	case "Strip":
 		if c.Content == "" {
 			return nil, errors.New("a Strip without a content")

@@ -9,7 +9,11 @@
 // reader hands it metadata through an interface. Truncation and padding settings of a
 // tokenizer.json are ignored: the length of a text is the caller's decision.
 //
-// Errors: a source that cannot be followed to the letter (a component type, model type or split
-// this package does not know) is refused at load with an oaif.DataError naming it. Encoding cannot
-// fail; decoding refuses ids that the vocabulary does not have.
+// The yardstick is the Hugging Face tokenizers library, down to the versions of Unicode that its
+// parts follow; for a SentencePiece model in a GGUF file it is the sentencepiece library.
+//
+// Errors: a source that cannot be followed to the letter (a component, an option or a split that
+// this package does not know, a pattern that regular expression engines read differently) is
+// refused at load with an oaif.DataError naming it. Encoding cannot fail; decoding refuses ids that
+// the vocabulary does not have.
 package tokenizer

@@ -3,6 +3,8 @@ package tokenizer
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"strings"
 )
 
@@ -84,6 +86,19 @@ func (m merge) MarshalJSON() ([]byte, error) {
 func parseMerge(s string) (merge, bool) {
 	left, right, ok := strings.Cut(s, " ")
 	return merge{left, right}, ok && left != "" && right != ""
+}
+
+// unmarshal is json.Unmarshal that refuses a field it does not know: it could change ids.
+func unmarshal(b []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return errors.New("more follows the end of the JSON value")
+	}
+	return nil
 }
 
 // marshal is json.Marshal without escaping <, > and &, of which token contents are full.

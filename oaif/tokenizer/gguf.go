@@ -1,8 +1,6 @@
 package tokenizer
 
-import (
-	"encoding/json"
-)
+import "encoding/json"
 
 // Metadata gives the values of a GGUF file's keys. Each method returns false when the key is not
 // there or has another type.
@@ -10,20 +8,23 @@ type Metadata interface {
 	String(key string) (string, bool)
 	Strings(key string) ([]string, bool)
 	Ints(key string) ([]int64, bool)
+	Floats(key string) ([]float64, bool)
 	Int(key string) (int64, bool)
 	Bool(key string) (bool, bool)
 }
 
-// Token types of tokenizer.ggml.token_type that are looked for in a text before it is split into
-// words.
+// Token types of tokenizer.ggml.token_type. Control and user-defined tokens are looked for in a
+// text before it is split into words.
 const (
+	ggufNormal      = 1
+	ggufUnknown     = 2
 	ggufControl     = 3
 	ggufUserDefined = 4
 )
 
 // FromGGUF makes the tokenizer that a GGUF file's metadata describes: a byte-level BPE ("gpt2")
-// whose split (tokenizer.ggml.pre) this package knows. Anything else is an oaif.DataError naming
-// the key and its value.
+// whose split (tokenizer.ggml.pre) this package knows, or a SentencePiece BPE ("llama", which is
+// Gemma's kind too). Anything else is an oaif.DataError naming the key and its value.
 func FromGGUF(md Metadata) (*Tokenizer, error) {
 	f, err := ggufFile(md)
 	if err != nil {
@@ -45,40 +46,49 @@ func FromGGUF(md Metadata) (*Tokenizer, error) {
 
 // ggufFile writes the metadata as a tokenizer.json.
 func ggufFile(md Metadata) (*file, error) {
-	if kind, _ := md.String("tokenizer.ggml.model"); kind != "gpt2" {
-		return nil, dataErrorf(
-			"GGUF key tokenizer.ggml.model: %q is not supported, only \"gpt2\"", kind)
-	}
-	pre, _ := md.String("tokenizer.ggml.pre")
-	s, ok := ggufSplits[pre]
-	if !ok {
-		return nil, dataErrorf("GGUF key tokenizer.ggml.pre: unknown split %q", pre)
-	}
 	tokens, ok := md.Strings("tokenizer.ggml.tokens")
 	if !ok {
 		return nil, dataErrorf("GGUF key tokenizer.ggml.tokens is missing")
 	}
-	f := &file{
-		Version:      "1.0",
-		PreTokenizer: json.RawMessage(s.pre),
-		Decoder:      json.RawMessage(byteLevelPart),
-		Model:        fileModel{Type: "BPE", IgnoreMerges: s.ignoreMerges},
-	}
-	if s.normalizer != "" {
-		f.Normalizer = json.RawMessage(s.normalizer)
-	}
+	f := &file{Version: "1.0"}
 	var err error
 	if f.Model.Vocab, err = ggufVocab(tokens); err != nil {
-		return nil, err
-	}
-	if f.Model.Merges, err = ggufMerges(md); err != nil {
 		return nil, err
 	}
 	if f.Added, err = ggufAdded(md, tokens); err != nil {
 		return nil, err
 	}
-	f.PostProcessor, err = ggufTemplate(md, tokens, s)
+	switch kind, _ := md.String("tokenizer.ggml.model"); kind {
+	case "gpt2":
+		err = f.byteLevel(md, tokens)
+	case "llama":
+		err = f.sentencePiece(md, tokens)
+	default:
+		err = dataErrorf("GGUF key tokenizer.ggml.model: %q is not supported, "+
+			"only \"gpt2\" and \"llama\"", kind)
+	}
 	return f, err
+}
+
+// byteLevel fills in what a byte-level BPE has.
+func (f *file) byteLevel(md Metadata, tokens []string) error {
+	pre, _ := md.String("tokenizer.ggml.pre")
+	s, ok := ggufSplits[pre]
+	if !ok {
+		return dataErrorf("GGUF key tokenizer.ggml.pre: unknown split %q", pre)
+	}
+	f.PreTokenizer = s.pre
+	f.Decoder = json.RawMessage(byteLevelPart)
+	f.Model.Type, f.Model.IgnoreMerges = "BPE", s.ignoreMerges
+	if s.normalizer != "" {
+		f.Normalizer = json.RawMessage(s.normalizer)
+	}
+	var err error
+	if f.Model.Merges, err = ggufMerges(md); err != nil {
+		return err
+	}
+	f.PostProcessor, err = ggufTemplate(md, tokens, s.addBOS)
+	return err
 }
 
 func ggufVocab(tokens []string) (map[string]int32, error) {
@@ -134,10 +144,10 @@ func ggufID(md Metadata, name string) int32 {
 }
 
 // ggufTemplate writes the begin and end tokens to be added as a TemplateProcessing, or null for
-// neither.
-func ggufTemplate(md Metadata, tokens []string, s ggufSplit) (json.RawMessage, error) {
+// neither. addBOS is what holds when the file does not say.
+func ggufTemplate(md Metadata, tokens []string, addBOS bool) (json.RawMessage, error) {
 	ids := map[string]int32{}
-	for name, def := range map[string]bool{"bos": s.addBOS, "eos": false} {
+	for name, def := range map[string]bool{"bos": addBOS, "eos": false} {
 		add, declared := md.Bool("tokenizer.ggml.add_" + name + "_token")
 		if !declared {
 			add = def

@@ -14,8 +14,12 @@ type metadata map[string]any
 func (m metadata) String(k string) (string, bool)    { v, ok := m[k].(string); return v, ok }
 func (m metadata) Strings(k string) ([]string, bool) { v, ok := m[k].([]string); return v, ok }
 func (m metadata) Ints(k string) ([]int64, bool)     { v, ok := m[k].([]int64); return v, ok }
-func (m metadata) Int(k string) (int64, bool)        { v, ok := m[k].(int64); return v, ok }
-func (m metadata) Bool(k string) (bool, bool)        { v, ok := m[k].(bool); return v, ok }
+func (m metadata) Floats(k string) ([]float64, bool) {
+	v, ok := m[k].([]float64)
+	return v, ok
+}
+func (m metadata) Int(k string) (int64, bool) { v, ok := m[k].(int64); return v, ok }
+func (m metadata) Bool(k string) (bool, bool) { v, ok := m[k].(bool); return v, ok }
 
 // smolTokenizer makes the tokenizer of the demo's model, or skips the test.
 func smolTokenizer(t testing.TB) *tokenizer.Tokenizer {

@@ -1,10 +1,13 @@
 package tokenizer
 
-import "strings"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // ggufSplit is what a value of tokenizer.ggml.pre stands for, in the words of a tokenizer.json.
 type ggufSplit struct {
-	pre          string
+	pre          json.RawMessage
 	normalizer   string
 	ignoreMerges bool
 	addBOS       bool // when the file does not say
@@ -21,15 +24,17 @@ const (
 	digitsPart = `{"type":"Digits","individual_digits":true}`
 )
 
-func sequence(first, second string) string {
-	return `{"type":"Sequence","pretokenizers":[` + first + `,` + second + `]}`
+// sequence is a Sequence of parts, which a normalizer, pre-tokenizer and decoder each keep under a
+// key of their own.
+func sequence(key string, parts ...string) json.RawMessage {
+	return json.RawMessage(`{"type":"Sequence","` + key + `":[` + strings.Join(parts, ",") + `]}`)
 }
 
 // splitAt is a Split at each match of a pattern, then bytes. The pattern has no character but the
 // backslash that JSON writes in another way.
-func splitAt(regex string) string {
+func splitAt(regex string) json.RawMessage {
 	quoted := `"` + strings.ReplaceAll(regex, `\`, `\\`) + `"`
-	return sequence(
+	return sequence("pretokenizers",
 		`{"type":"Split","pattern":{"Regex":`+quoted+`},"behavior":"Isolated","invert":false}`,
 		bytesPart)
 }
@@ -46,13 +51,15 @@ var ggufSplits = map[string]ggufSplit{
 	"llama-v3":         llama3Split,
 	"qwen2":            qwen2Split,
 	"deepseek-r1-qwen": qwen2Split,
+	"gpt-4o":           {pre: splitAt(patternO200k)},
+	"tekken":           {pre: splitAt(patternTekken), ignoreMerges: true, addBOS: true},
 }
 
 var (
-	gpt2Split = ggufSplit{pre: byteLevelPart}
+	gpt2Split = ggufSplit{pre: json.RawMessage(byteLevelPart)}
 
 	// smollmSplit takes digits one by one, then GPT-2's words.
-	smollmSplit = ggufSplit{pre: sequence(digitsPart, byteLevelPart)}
+	smollmSplit = ggufSplit{pre: sequence("pretokenizers", digitsPart, byteLevelPart)}
 
 	llama3Split = ggufSplit{pre: splitAt(patternLlama3), ignoreMerges: true, addBOS: true}
 

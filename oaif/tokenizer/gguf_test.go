@@ -52,7 +52,7 @@ func smallGGUF(t testing.TB, pre string) metadata {
 // What is written for a GGUF is a fixed file; the reference library reads that very file in
 // testdata/golden.py, and its answers are those of the tokenizer made from the GGUF.
 func TestGGUFIsWrittenAsTheReferenceReadsIt(t *testing.T) {
-	for _, pre := range []string{"gpt-2", "smollm", "llama-bpe", "qwen2"} {
+	for _, pre := range []string{"gpt-2", "smollm", "llama-bpe", "qwen2", "gpt-4o", "tekken"} {
 		t.Run(pre, func(t *testing.T) {
 			md := smallGGUF(t, pre)
 			if pre == "qwen2" {
@@ -136,9 +136,10 @@ func TestBadGGUFIsRefusedByKey(t *testing.T) {
 		value any // nil: the key is missing
 		want  string
 	}{
-		{"tokenizer.ggml.model", "llama", `"llama"`},
+		{"tokenizer.ggml.model", "bert", `"bert"`},
+		{"tokenizer.ggml.model", "llama", "tokenizer.ggml.scores has 0"},
 		{"tokenizer.ggml.model", nil, "tokenizer.ggml.model"},
-		{"tokenizer.ggml.pre", "tekken", `"tekken"`},
+		{"tokenizer.ggml.pre", "viking", `"viking"`},
 		{"tokenizer.ggml.pre", nil, "tokenizer.ggml.pre"},
 		{"tokenizer.ggml.tokens", nil, "tokenizer.ggml.tokens"},
 		{"tokenizer.ggml.tokens", []string{"a", "b", "a"}, `"a"`},

@@ -22,7 +22,7 @@ func FromJSON(path string) (*Tokenizer, error) {
 		return nil, dataErrorf("cannot read the tokenizer: %v", err)
 	}
 	var f file
-	if err := json.Unmarshal(b, &f); err != nil {
+	if err := unmarshal(b, &f); err != nil {
 		return nil, dataErrorf("%s: %v", path, err)
 	}
 	t, err := build(&f)

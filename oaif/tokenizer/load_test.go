@@ -2,6 +2,7 @@ package tokenizer_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -50,8 +51,14 @@ func TestBadTokenizerJSONIsRefusedByName(t *testing.T) {
 			`normalizer: unknown type "Precompiled"`},
 		{`"normalizer":null`,
 			`"normalizer":{"type":"Sequence","normalizers":[{"type":"Lowercase"}]}`, `"Lowercase"`},
+		{`"normalizer":null`, `"normalizer":{"type":"Replace","content":"b"}`, "Replace"},
 		{`"normalizer":null`,
 			`"normalizer":{"type":"Replace","pattern":{"Regex":"a+"}}`, "Replace"},
+		{`"normalizer":null`, `"normalizer":{"type":"NFC","locale":"tr"}`, `"locale"`},
+		{`"special":true`, `"special":true,"prefix":"x"`, `"prefix"`},
+		{`"type":"BPE"`, `"type":"BPE","scores":[]`, `"scores"`},
+		{`"normalizer":null`, `"normalizers":null`, `"normalizers"`},
+		{`]}}`, `]}}{}`, "more follows"},
 		{`"normalizer":null`, `"normalizer":7`, "normalizer: "},
 		{`"pre_tokenizer":null`, `"pre_tokenizer":{"type":"Whitespace"}`,
 			`pre_tokenizer: unknown type "Whitespace"`},
@@ -73,11 +80,15 @@ func TestBadTokenizerJSONIsRefusedByName(t *testing.T) {
 		{`"post_processor":null`,
 			template(`{"SpecialToken":{"id":"x"}},{"Sequence":{"id":"A"}}`), "77"},
 		{`"post_processor":null`, template(``), "0 times"},
+		{`"post_processor":null`, template(`{}`), "neither"},
+		{`"decoder":null`, `"decoder":{"type":"Fuse","joiner":"-"}`, `"joiner"`},
+		{`"pre_tokenizer":null`, `"pre_tokenizer":{"type":"Sequence","pretokenizers":` +
+			`[{"type":"Digits","individual_digits":true,"group":3}]}`, `"group"`},
 		{`"decoder":null`, `"decoder":{"type":"WordPiece"}`, `decoder: unknown type "WordPiece"`},
 		{`"decoder":null`, `"decoder":{"type":"Sequence","decoders":[{"type":"CTC"}]}`, `"CTC"`},
 		{`"decoder":null`, `"decoder":{"type":"Strip"}`, "Strip"},
-		{`"model"`, `"modell"`, "vocabulary is empty"},
-		{`]}}`, ``, "unexpected end"},
+		{`"model"`, `"modell"`, `"modell"`},
+		{`]}}`, ``, "unexpected EOF"},
 	} {
 		if !strings.Contains(plain, c.old) {
 			t.Fatalf("%q is not in the file", c.old)
@@ -87,6 +98,22 @@ func TestBadTokenizerJSONIsRefusedByName(t *testing.T) {
 		if !errors.Is(err, oaif.ErrData) || !strings.Contains(err.Error(), c.want) ||
 			!strings.HasPrefix(err.Error(), path+": ") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v, want %q in it", c.new, err, c.want)
+		}
+	}
+}
+
+// What Oniguruma reads in one way and our engine in another must not be split at.
+func TestAmbiguousPatternsAreRefused(t *testing.T) {
+	for regex, want := range map[string]string{
+		`[[:alpha:]]+`: "[:", ` ?[^(\s|[.,])]+`: "[.", `\w+`: `\w`, `\bx`: `\b`, `^a`: "^",
+		`a$`: "$", `(?m:.)`: "(?m", `[a&&b]`: "&&", `(?<n>a)`: "(?<", `a\`: `\`,
+	} {
+		part := split(fmt.Sprintf(`{"Regex":%q}`, regex), "Isolated")
+		path := write(t, "tokenizer.json", strings.Replace(plain, `"pre_tokenizer":null`, part, 1))
+		_, err := tokenizer.FromJSON(path)
+		want = fmt.Sprintf("agree on %q", want)
+		if !errors.Is(err, oaif.ErrData) || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%s: %v, want %q in it", regex, err, want)
 		}
 	}
 }

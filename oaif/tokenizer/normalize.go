@@ -3,9 +3,6 @@ package tokenizer
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
-
-	"golang.org/x/text/unicode/norm"
 )
 
 // normalizer rewrites one segment of text between added tokens.
@@ -26,14 +23,8 @@ func (c *component) normalizer() (normalizer, error) {
 	switch c.Type {
 	case "Sequence":
 		return c.normalizers()
-	case "NFC":
-		return norm.NFC.String, nil
-	case "NFD":
-		return norm.NFD.String, nil
-	case "NFKC":
-		return norm.NFKC.String, nil
-	case "NFKD":
-		return norm.NFKD.String, nil
+	case "NFC", "NFD", "NFKC", "NFKD":
+		return forms[c.Type].normalize, nil
 	case "Prepend":
 		return func(s string) string {
 			if s == "" {
@@ -42,8 +33,7 @@ func (c *component) normalizer() (normalizer, error) {
 			return c.Prepend + s
 		}, nil
 	case "Replace":
-		from, err := c.literal()
-		return func(s string) string { return strings.ReplaceAll(s, from, c.Content) }, err
+		return c.replacer()
 	}
 	return nil, fmt.Errorf("unknown type %q", c.Type)
 }

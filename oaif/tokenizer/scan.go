@@ -2,11 +2,8 @@ package tokenizer
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/dlclark/regexp2/v2"
 )
 
 // The split patterns that most models use, as they stand in their tokenizer.json. Each has a
@@ -20,13 +17,27 @@ const (
 
 	patternQwen2 = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|` +
 		` ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+
+	// patternO200k is that of OpenAI's models from GPT-4o on.
+	patternO200k = `[^\r\n\p{L}\p{N}]?` + capitals + `*` + smalls + `+` + endings + `?|` +
+		`[^\r\n\p{L}\p{N}]?` + capitals + `+` + smalls + `*` + endings + `?|` +
+		`\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+
+	// patternTekken is that of Mistral's models from NeMo on.
+	patternTekken = `[^\r\n\p{L}\p{N}]?` + capitals + `*` + smalls + `+|` +
+		`[^\r\n\p{L}\p{N}]?` + capitals + `+` + smalls + `*|` +
+		`\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+
+	capitals = `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]`
+	smalls   = `[\p{Ll}\p{Lm}\p{Lo}\p{M}]`
+	endings  = `(?i:'s|'t|'re|'ve|'m|'ll|'d)`
 )
 
 // newScanner compiles a pattern of a Split.
 func newScanner(p *pattern) (scanner, error) {
 	if p.String != nil {
 		if *p.String == "" {
-			return nil, errors.New("a Split at an empty string")
+			return nil, errors.New("the pattern is an empty string")
 		}
 		return scanLiteral(*p.String), nil
 	}
@@ -37,28 +48,12 @@ func newScanner(p *pattern) (scanner, error) {
 		return scanLlama3, nil
 	case patternQwen2:
 		return scanQwen2, nil
+	case patternO200k:
+		return scanO200k, nil
+	case patternTekken:
+		return scanTekken, nil
 	}
 	return scanRegex(*p.Regex)
-}
-
-// scanRegex handles the other patterns. The RE2 option stays off: with it \s would be ASCII only.
-func scanRegex(expr string) (scanner, error) {
-	re, err := regexp2.Compile(expr)
-	if err != nil {
-		return nil, fmt.Errorf("a Split at %q: %v", expr, err)
-	}
-	return func(s string, match func(start, end int)) {
-		// The engine has no timeout set, and that is its only error; without matches s stays whole.
-		all, err := re.FindAllStringIndex(s, -1)
-		if err != nil {
-			return
-		}
-		for _, m := range all {
-			if m[1] > m[0] {
-				match(m[0], m[1])
-			}
-		}
-	}, nil
 }
 
 // scanLiteral matches a fixed string that is not empty.

@@ -1,7 +1,7 @@
 package tokenizer
 
 // scanner reports the matches of a pattern in s as byte offsets, in order and without overlap.
-// Empty matches are not reported.
+// An empty match is a place between characters.
 type scanner func(s string, match func(start, end int))
 
 // span is a stretch of a text that a pattern matched, or the stretch between two matches.

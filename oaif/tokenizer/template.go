@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 )
 
@@ -10,17 +11,20 @@ type template struct{ before, after []int32 }
 
 // templatePart is one element of a TemplateProcessing: a special token by name, or the text.
 type templatePart struct {
-	SpecialToken *struct {
-		ID string `json:"id"`
-	} `json:"SpecialToken"`
-	Sequence *struct {
-		ID string `json:"id"`
-	} `json:"Sequence"`
+	SpecialToken *templateName `json:"SpecialToken"`
+	Sequence     *templateName `json:"Sequence"`
+}
+
+type templateName struct {
+	ID   string `json:"id"`
+	Kind int    `json:"type_id"` // for models that tell two texts apart
 }
 
 // templateToken gives the ids of a special token that a TemplateProcessing names.
 type templateToken struct {
-	IDs []int32 `json:"ids"`
+	ID     string   `json:"id"`
+	IDs    []int32  `json:"ids"`
+	Tokens []string `json:"tokens"`
 }
 
 func newTemplate(raw json.RawMessage) (template, error) {
@@ -56,9 +60,9 @@ func (c *component) single(t *template) error {
 	texts := 0
 	for _, p := range c.Single {
 		switch {
-		case p.Sequence != nil:
+		case p.Sequence != nil && p.SpecialToken == nil:
 			texts++
-		case p.SpecialToken != nil:
+		case p.SpecialToken != nil && p.Sequence == nil:
 			token, ok := c.SpecialTokens[p.SpecialToken.ID]
 			if !ok {
 				return fmt.Errorf("TemplateProcessing does not say which ids %q has",
@@ -69,6 +73,8 @@ func (c *component) single(t *template) error {
 			} else {
 				after = append(after, token.IDs...)
 			}
+		default:
+			return errors.New("TemplateProcessing has a part that is neither token nor text")
 		}
 	}
 	if texts != 1 {

@@ -29,6 +29,10 @@ func (m *GGUFMetadata) Ints(key string) ([]int64, bool) { return lookup[[]int64]
 // type.
 func (m *GGUFMetadata) Float(key string) (float64, bool) { return lookup[float64](m, key) }
 
+// Floats returns the array of floating-point numbers under key, false when there is none or it is
+// of another type.
+func (m *GGUFMetadata) Floats(key string) ([]float64, bool) { return lookup[[]float64](m, key) }
+
 // Bool returns the truth value under key, false as the second result when there is none or it is of
 // another type.
 func (m *GGUFMetadata) Bool(key string) (value, ok bool) { return lookup[bool](m, key) }

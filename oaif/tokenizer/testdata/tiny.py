@@ -186,5 +186,5 @@ def all():
             "metaspace_first": metaspace("first", False, False),
             "metaspace_split": metaspace("always", True, True)}
     written = {f"gguf_{pre}": (None, ["<|begin|>", "<tool>"])
-               for pre in ("gpt-2", "smollm", "llama-bpe", "qwen2")}
+               for pre in ("gpt-2", "smollm", "llama-bpe", "qwen2", "gpt-4o", "tekken")}
     return [(name, s, tokens) for name, (s, tokens) in (made | written).items()]
