@@ -67,7 +67,8 @@ cbridge: check $(LIBTORCH_READY) ## build the C++ libraries
 	@go mod download $(GOTORCH) || { echo "oaif: go could not download $(GOTORCH)" >&2; exit 1; }
 	@gotorch=$$(go list -m -f '{{.Dir}}' $(GOTORCH)); mkdir -p $(BUILD); \
 	cmake -S . -B $(BUILD) -DLIBTORCH=$(LIBTORCH) -DGOTORCH="$$gotorch" -DCB_CUDA=$(CB_CUDA) \
-		-DCB_TARGET=$(TARGET) -Wno-dev > $(BUILD)/cmake.log 2>&1 || { cat $(BUILD)/cmake.log; exit 1; }
+		-DCB_TARGET=$(TARGET) -Wno-dev > $(BUILD)/cmake.log 2>&1 || \
+		{ cat $(BUILD)/cmake.log; exit 1; }
 	@cmake --build $(BUILD) --parallel 2 -- --no-print-directory
 	@ln -sfn $(TARGET) build/current
 	@line="#define CB_BUILD_DIGEST \"$$(cat cbridge/include/*.h $(BUILD)/lib/*.so | sha256sum | \
