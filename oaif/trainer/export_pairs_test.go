@@ -68,3 +68,7 @@ func (t *Trainer) Logprob(reference bool, text []int32, id int32) (lp float64, e
 	err = t.dev.Do(func() { lp = m.NextLogprobs([][]int32{text}, []int32{id})[0][0] })
 	return lp, err
 }
+
+// DropGradients frees the gradients' memory as the end of a step does, before the next one samples:
+// with kept activations they lie in the sampler's.
+func (t *Trainer) DropGradients() error { return t.dev.Do(t.policy.DropGrad) }

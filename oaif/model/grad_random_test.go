@@ -1,0 +1,155 @@
+package model_test
+
+import (
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/oaif/oaif/oaif/model"
+	"github.com/oaif/oaif/torch"
+	"github.com/oaif/oaif/torch/torchtest"
+)
+
+// anySequences makes up to 9 sequences of every kind: of few tokens, so that prompts and answers
+// begin alike or are one another's beginning, of one token, of none, the same twice, and with large
+// some that are long.
+func anySequences(rng *rand.Rand, large bool) []model.Sequence {
+	few := func(n int) []int32 {
+		out := make([]int32, n)
+		for i := range out {
+			out[i] = rng.Int32N(3)
+		}
+		return out
+	}
+	out := make([]model.Sequence, 1+rng.IntN(9))
+	for i := range out {
+		out[i] = model.Sequence{Prompt: few(1 + rng.IntN(4)), Completion: few(rng.IntN(6))}
+		switch {
+		case i > 0 && rng.IntN(5) == 0:
+			out[i] = out[i-1]
+		case i > 0 && rng.IntN(3) == 0:
+			out[i].Prompt = slices.Concat(out[i-1].Prompt, out[i-1].Completion)
+		case large:
+			out[i].Prompt = tokens(rng, 20+rng.IntN(30))
+		}
+	}
+	if len(out[0].Completion) == 0 {
+		out[0].Completion = few(1)
+	}
+	return out
+}
+
+// anySeeds has zeros in it: what a loss that is satisfied gives.
+func anySeeds(rng *rand.Rand, n int) []float32 {
+	out := make([]float32, n)
+	for i := range out {
+		if i == 0 || rng.IntN(4) > 0 {
+			out[i] = float32(rng.NormFloat64())
+		}
+	}
+	return out
+}
+
+// inParts adds up the gradient in passes of some sequences each, which it deals out at random.
+// Device goroutine only.
+func inParts(
+	rng *rand.Rand, m *model.Model, seqs []model.Sequence, seed []float32, size int,
+) map[string][]float32 {
+	m.ZeroGrad()
+	for which := range slices.Chunk(rng.Perm(len(seqs)), size) {
+		var part []model.Sequence
+		var seeds []float32
+		for _, i := range which {
+			part, seeds = append(part, seqs[i]), append(seeds, seed[i])
+		}
+		// A pass needs one answer's token at least; every sampled answer has one.
+		if slices.ContainsFunc(part, func(s model.Sequence) bool { return len(s.Completion) > 0 }) {
+			accumulate(m, part, seeds, 1+rng.IntN(3))
+		}
+	}
+	return gradients(m)
+}
+
+// However sequences are packed, in whatever order, in however many passes and with layers run again
+// or not: the gradient is the sum of those of the sequences alone.
+func TestGradientIsTheSumOfItsSequences(t *testing.T) {
+	eachTiny(t, true, func(t *testing.T, m *model.Model) {
+		rng := rand.New(rand.NewPCG(43, 44))
+		torchtest.Do(t, m.Device(), func() {
+			for i := range 40 {
+				seqs := anySequences(rng, i%4 == 0) // beyond the rows at which products change
+				seed := anySeeds(rng, len(seqs))
+				want := inParts(rng, m, seqs, seed, 1)
+				for _, size := range []int{2, 3, len(seqs)} {
+					for part, got := range inParts(rng, m, seqs, seed, size) {
+						if d := apart(got, want[part]); !(d <= 1e-5) {
+							t.Errorf("%v in passes of %d: %s is off by %g of its norm", seqs, size,
+								part, d)
+						}
+					}
+				}
+			}
+		})
+	})
+}
+
+// apart is how far a gradient is from another one, in parts of that one's norm; 0 if both are 0.
+func apart(got, want []float32) float64 {
+	d := make([]float32, len(got))
+	for i := range d {
+		d[i] = got[i] - want[i]
+	}
+	if norm(d) == 0 {
+		return 0
+	}
+	return norm(d) / norm(want)
+}
+
+// Layers that are run again give the bits that were not kept, whatever the sequences.
+func TestRunningLayersAgainChangesNoBit(t *testing.T) {
+	eachTiny(t, true, func(t *testing.T, m *model.Model) {
+		rng := rand.New(rand.NewPCG(45, 46))
+		torchtest.Do(t, m.Device(), func() {
+			for i := range 20 {
+				seqs := anySequences(rng, i%4 == 0)
+				seed := anySeeds(rng, len(seqs))
+				for _, on := range []bool{false, true} {
+					torch.SetPortable(on)
+					m.ZeroGrad()
+					accumulate(m, seqs, seed, 99)
+					want := gradients(m)
+					m.ZeroGrad()
+					accumulate(m, seqs, seed, 1)
+					if !reflect.DeepEqual(gradients(m), want) {
+						t.Errorf("%v, portable %v: other bits", seqs, on)
+					}
+				}
+				torch.SetPortable(false)
+			}
+		})
+	})
+}
+
+// An answer that is given the opposite seeds, as identical answers of a pair are, teaches nothing.
+func TestOppositeSeedsCancel(t *testing.T) {
+	eachTiny(t, true, func(t *testing.T, m *model.Model) {
+		rng := rand.New(rand.NewPCG(47, 48))
+		torchtest.Do(t, m.Device(), func() {
+			for range 10 {
+				seqs := []model.Sequence{{Prompt: tokens(rng, 1+rng.IntN(5)),
+					Completion: tokens(rng, 1+rng.IntN(5))}}
+				m.ZeroGrad()
+				accumulate(m, seqs, []float32{1}, 1)
+				one := gradients(m)
+				m.ZeroGrad()
+				accumulate(m, append(seqs, seqs[0]), []float32{1, -1}, 1)
+				for part, got := range gradients(m) {
+					if !(norm(got) < 1e-6*norm(one[part])) {
+						t.Errorf("%s: %g is left of %g", part, norm(got), norm(one[part]))
+					}
+				}
+			}
+		})
+	})
+}
