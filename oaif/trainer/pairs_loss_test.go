@@ -177,7 +177,7 @@ func TestIdenticalAnswersTeachNothing(t *testing.T) {
 // whim judges by a hash of the question: as often for a as for b, and every third time not at all.
 func whim(q oaif.Question) oaif.Preference {
 	h := fnv.New32a()
-	fmt.Fprintf(h, "%s|%s|%s", q.Fields["prompt"], q.A, q.B)
+	h.Write([]byte(q.Fields["prompt"] + "|" + q.A + "|" + q.B))
 	return verdicts[h.Sum32()>>3%uint32(len(verdicts))]
 }
 
