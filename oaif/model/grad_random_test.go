@@ -37,7 +37,7 @@ func anySequences(rng *rand.Rand, large bool) []model.Sequence {
 		}
 	}
 	if len(out[0].Completion) == 0 {
-		out[0].Completion = few(1)
+		out[0].Completion = few(1) // or there may be no gradient at all
 	}
 	return out
 }
@@ -65,10 +65,7 @@ func inParts(
 		for _, i := range which {
 			part, seeds = append(part, seqs[i]), append(seeds, seed[i])
 		}
-		// A pass needs one answer's token at least; every sampled answer has one.
-		if slices.ContainsFunc(part, func(s model.Sequence) bool { return len(s.Completion) > 0 }) {
-			accumulate(m, part, seeds, 1+rng.IntN(3))
-		}
+		accumulate(m, part, seeds, 1+rng.IntN(3))
 	}
 	return gradients(m)
 }
