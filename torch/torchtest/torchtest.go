@@ -1,4 +1,5 @@
 // Package torchtest opens the device of a test and holds the test to freeing what it made there.
+// What a test draws it compares with a distribution.
 //
 // In flows a test, out flows a device that is closed with it. The package knows nothing of models.
 // Errors end the test.
