@@ -28,6 +28,7 @@ var mayImport = map[string][]string{
 	"oaif/config":          {"oaif", "oaif/tomlfile"},
 	"oaif/tomlfile":        {"oaif"},
 	"oaif/fuzztest":        {},
+	"oaif/paritytest":      {},
 	"oaif/prompts":         {"oaif"},
 	"oaif/tokenizer":       {"oaif"},
 	"oaif/chat":            {"oaif"},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/oaif/oaif/oaif"
 	"github.com/oaif/oaif/oaif/chat"
+	"github.com/oaif/oaif/oaif/paritytest"
 )
 
 // golden is one line of what Jinja2 answers; see testdata/golden.py.
@@ -67,22 +68,31 @@ func readGolden(t *testing.T) []golden {
 
 func TestRenderAnswersAsJinja2(t *testing.T) {
 	refused := 0
+	type count struct{ chats, wrong int }
+	counts := map[string]count{}
 	for i, g := range readGolden(t) {
 		tmpl := compile(t, source(t, g.Template), chat.Options{BOS: g.BOS, EOS: g.EOS})
 		text, err := tmpl.Render(g.messages(), g.Generate)
-		if g.Error == "" {
-			if err != nil || text != g.Text {
-				t.Errorf("line %d (%s): %q, %v; want %q", i+1, g.Template, text, err, g.Text)
-			}
-			continue
+		same := err == nil && text == g.Text
+		if g.Error != "" {
+			refused++
+			same = errors.Is(err, oaif.ErrData) && strings.Contains(err.Error(), g.Error) &&
+				text == ""
 		}
-		refused++
-		if !errors.Is(err, oaif.ErrData) || !strings.Contains(err.Error(), g.Error) || text != "" {
-			t.Errorf("line %d (%s): %q, %v; want the error %q", i+1, g.Template, text, err, g.Error)
+		n := counts[g.Template]
+		n.chats++
+		if !same {
+			n.wrong++
+			t.Errorf("line %d (%s): %q, %v; want %q, the error %q", i+1, g.Template, text, err,
+				g.Text, g.Error)
 		}
+		counts[g.Template] = n
 	}
 	if refused < 4 {
 		t.Errorf("only %d cases where the template refuses the messages", refused)
+	}
+	for name, n := range counts {
+		paritytest.Row(t, map[string]any{"template": name, "chats": n.chats, "wrong": n.wrong})
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/oaif/oaif/oaif/model"
+	"github.com/oaif/oaif/oaif/paritytest"
 	"github.com/oaif/oaif/torch"
 	"github.com/oaif/oaif/torch/torchtest"
 )
@@ -72,7 +73,7 @@ func TestFamiliesAgreeWithTransformers(t *testing.T) {
 			})
 		}
 		row.check(t)
-		row.write(t)
+		paritytest.Row(t, row)
 	})
 }
 
@@ -81,6 +82,7 @@ func TestFamiliesInBFloat16(t *testing.T) {
 		m := load(t, torchtest.Open(t, 2), dir, torch.BFloat16, false)
 		torchtest.Do(t, m.Device(), func() {
 			e := logprobError(m, want)
+			paritytest.Row(t, map[string]any{"bfloat16": filepath.Base(dir), "logprob_error": e})
 			t.Logf("log-probs differ by at most %.3f", e)
 			if !(e <= bfloat16Bound) {
 				t.Errorf("log-probs differ by %.3f, bound %v", e, bfloat16Bound)
@@ -176,27 +178,6 @@ func (r parityRow) check(t *testing.T) {
 	if !(r.Logprob <= logprobBound) || !(r.Gradient <= gradientBound) {
 		t.Errorf("log-probs are off by %.2g, gradients by %.2g; bounds %v, %v",
 			r.Logprob, r.Gradient, logprobBound, gradientBound)
-	}
-}
-
-// write appends the row to the file that the environment variable names: how `make parity` gets
-// its table.
-func (r parityRow) write(t *testing.T) {
-	path := os.Getenv("OAIF_PARITY_ROWS")
-	if path == "" {
-		return
-	}
-	line, err := json.Marshal(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }() // Write says what failed
-	if _, err := f.Write(append(line, '\n')); err != nil {
-		t.Fatal(err)
 	}
 }
 

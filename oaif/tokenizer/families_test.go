@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/oaif/oaif/oaif/paritytest"
 	"github.com/oaif/oaif/oaif/tokenizer"
 )
 
@@ -33,7 +34,11 @@ func TestFamiliesAnswerAsTheReference(t *testing.T) {
 	}
 	for _, path := range folders {
 		t.Run(filepath.Base(filepath.Dir(path)), func(t *testing.T) {
-			compare(t, load(t, path), texts, filepath.Join(filepath.Dir(path), "digests.txt"))
+			dir := filepath.Dir(path)
+			wrong := compare(t, load(t, path), texts, filepath.Join(dir, "digests.txt"))
+			paritytest.Row(t, map[string]any{
+				"tokenizer": filepath.Base(dir), "texts": len(texts), "wrong": wrong,
+			})
 		})
 	}
 }
@@ -50,9 +55,8 @@ func familyTexts(t *testing.T) (texts []string) {
 	return texts
 }
 
-func compare(t *testing.T, tok *tokenizer.Tokenizer, texts []string, path string) {
+func compare(t *testing.T, tok *tokenizer.Tokenizer, texts []string, path string) (wrong int) {
 	want := readDigests(t, path, len(texts))
-	wrong := 0
 	for i, text := range texts {
 		answer := answerOf(t, tok, text)
 		if digest(answer) == want[i] {
@@ -65,6 +69,7 @@ func compare(t *testing.T, tok *tokenizer.Tokenizer, texts []string, path string
 	if wrong > 0 {
 		t.Errorf("%d of %d texts differ", wrong, len(texts))
 	}
+	return wrong
 }
 
 // readDigests returns the digests of a file, three digits each.
