@@ -1,0 +1,134 @@
+"""Computes every step of a finished run again, in PyTorch with autograd, and compares.
+
+    bench/parity/python.sh bench/reference/replay.py RUN [--dtype float64] [--json FILE]
+
+From the run come the settings, the starting weights, and of each step the sampled ids and which
+answer was chosen. Log-probs of policy and frozen reference, loss, gradient, clipping, schedule and
+AdamW are computed here, without a look at the run's own: an error of one step is carried into the
+next. A loss's error is |oaif's - ours| over |ours|, or over the loss of a policy that is its
+reference, where that is larger: ipo's loss passes through 0. The worst step counts. The weights'
+error is ||oaif's - ours|| over ||ours - start||, over all weights after the last step. Exit status
+1 when a bound is broken.
+
+A run in bfloat16 is compared with fp32 too, and is to be no further from it than a replay in
+PyTorch's bfloat16 is, within a factor of two.
+"""
+
+import argparse
+import dataclasses
+
+import torch
+
+import report
+from losses import LOSSES, log_ratio
+from policy import Policy
+from recorded import Run
+from scoring import answer_logprobs, open_model
+
+# How far fp32 may be off, of the loss and of the weights. fp32 tells a log-prob sum of 100 nats to
+# 1e-5 at best. That is 1e-6 of a dpo loss of 0.7 and nothing of a slic loss of 1, but 4e-5 of an
+# ipo loss of 0.25, whose slope is 1 a nat there. PyTorch's own fp32 is as far from fp64.
+BOUNDS = {"dpo": (1e-5, 1e-4), "ipo": (1e-4, 1e-4), "slic": (1e-5, 1e-4)}
+BFLOAT16_FACTOR = 2
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What training came to: losses and gradient norms of its steps, and the last weights."""
+    losses: list
+    norms: list
+    weights: dict
+
+    def loss_errors(self, exact, kind, beta):
+        """By step."""
+        least = LOSSES[kind](torch.zeros(()), beta).item()
+        return [abs(a - b) / max(abs(b), least) for a, b in zip(self.losses, exact.losses)]
+
+    def weight_error(self, exact, start):
+        if self.weights.keys() != exact.weights.keys():
+            raise SystemExit("other tensors: "
+                             f"{sorted(self.weights.keys() ^ exact.weights.keys())}")
+        square = lambda a, b: sum((a[n].double() - b[n].double()).square().sum().item() for n in a)
+        return (square(self.weights, exact.weights) / square(exact.weights, start)) ** .5
+
+
+def summed(model, pair):
+    """The log-probs of a pair's chosen and rejected answer, [2] in nats."""
+    prompt, *answers = pair
+    both = answer_logprobs(model, [(prompt, a["ids"]) for a in answers])
+    return torch.stack([row.sum() for row in both])
+
+
+def backward(policy, reference, pairs, loss):
+    """Adds up the gradient of a step's mean loss and returns that loss. One pair at a time: slow,
+    and there is no padding between prompts whose treatment could be wrong."""
+    total = 0.0
+    for pair in pairs:
+        with torch.no_grad():
+            frozen = summed(reference, pair)
+        h = log_ratio(*summed(policy, pair), *frozen)
+        share = LOSSES[loss["kind"]](h, loss["beta"]) / len(pairs)
+        share.backward()
+        total += share.item()
+    return total
+
+
+def retrain(run, dtype):
+    """Trains as run did, in dtype; returns the Outcome and the starting weights."""
+    s = run.settings
+    reference = open_model(s["model"]["reference"]).model.to(dtype)
+    policy = Policy(open_model(s["model"]["path"]).model, dtype, "cpu", s, fused=False)
+    copy = lambda: {name: p.detach().clone() for name, p in policy.masters.items()}
+    start, out = copy(), Outcome([], [], {})
+    for line in run.metrics:
+        pairs, loss, norm = run.kept(line["step"]), 0.0, 0.0
+        if pairs:  # else the step is none, for AdamW's count too
+            loss = backward(policy.model, reference, pairs, s["loss"])
+            norm, _ = policy.update(line["step"])
+        out.losses.append(loss)
+        out.norms.append(norm)
+    out.weights = copy()
+    return out, start
+
+
+def compare(path, dtype=None, variant=""):
+    """Replays the run in a folder in dtype or fp32; returns its row and the rows of its steps."""
+    run = Run(path)
+    loss, own = run.settings["loss"], run.settings["model"]["dtype"]
+    exact, start = retrain(run, getattr(torch, dtype or "float32"))
+    oaif = Outcome([m["loss"] for m in run.metrics], [m["grad_norm"] for m in run.metrics],
+                   run.weights())
+    bounds = BOUNDS[loss["kind"]]
+    if own == "bfloat16":
+        torchs, _ = retrain(run, torch.bfloat16)
+        bounds = [BFLOAT16_FACTOR * e for e in (max(torchs.loss_errors(exact, **loss)),
+                                                torchs.weight_error(exact, start))]
+    errors = oaif.loss_errors(exact, **loss)
+    row = {"kind": "replay", "model": run.model, "variant": variant,
+           "loss": loss["kind"], "dtype": own, "steps": len(errors),
+           "pairs": sum(m["kept"] for m in run.metrics),
+           "skipped": sum(m["pairs"] - m["kept"] for m in run.metrics),
+           "loss_error": max(errors), "loss_bound": bounds[0],
+           "weight_error": oaif.weight_error(exact, start), "weight_bound": bounds[1]}
+    row["holds"] = (row["loss_error"] <= row["loss_bound"]
+                    and row["weight_error"] <= row["weight_bound"])
+    steps = [{"step": m["step"], "pairs": m["kept"], "recorded": m["loss"], "replayed": loss,
+              "off": off, "recorded_norm": m["grad_norm"], "replayed_norm": norm}
+             for m, loss, norm, off in zip(run.metrics, exact.losses, exact.norms, errors)]
+    return row, steps
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("run", help="folder of a finished run")
+    parser.add_argument("--dtype", choices=["float32", "float64"], help="what to compute in")
+    parser.add_argument("--json", help="file that the row is added to, one JSON object a line")
+    args = parser.parse_args()
+    row, steps = compare(args.run, args.dtype)
+    print(f"{report.markdown(report.STEPS, steps)}\n\n{report.markdown(report.REPLAYS, [row])}")
+    report.finish([row], args.json)
+
+
+if __name__ == "__main__":
+    main()
