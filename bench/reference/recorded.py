@@ -27,8 +27,9 @@ class Run:
         return [json.loads(line) for line in (self.path / name).read_text().splitlines()]
 
     def kept(self, step):
-        """The pairs that step trained on, each as (prompt ids, chosen, rejected answer)."""
-        return [(p["prompt_ids"], p[p["chosen"]], p["b" if p["chosen"] == "a" else "a"])
+        """The pairs that step trained on, each as (prompt ids, chosen, rejected ids)."""
+        other = {"a": "b", "b": "a"}
+        return [(p["prompt_ids"], p[p["chosen"]]["ids"], p[other[p["chosen"]]]["ids"])
                 for p in self.pairs[step] if p["chosen"]]
 
     def weights(self):

@@ -23,7 +23,7 @@ import report
 from losses import LOSSES, log_ratio
 from policy import Policy
 from recorded import Run
-from scoring import answer_logprobs, open_model
+from scoring import open_model, pair_logprobs
 
 # How far fp32 may be off, of the loss and of the weights. fp32 tells a log-prob sum of 100 nats to
 # 1e-5 at best. That is 1e-6 of a dpo loss of 0.7 and nothing of a slic loss of 1, but 4e-5 of an
@@ -52,28 +52,22 @@ class Outcome:
         return (square(self.weights, exact.weights) / square(exact.weights, start)) ** .5
 
 
-def summed(model, pair):
-    """The log-probs of a pair's chosen and rejected answer, [2] in nats."""
-    prompt, *answers = pair
-    both = answer_logprobs(model, [(prompt, a["ids"]) for a in answers])
-    return torch.stack([row.sum() for row in both])
-
-
-def backward(policy, reference, pairs, loss):
-    """Adds up the gradient of a step's mean loss and returns that loss. One pair at a time: slow,
-    and there is no padding between prompts whose treatment could be wrong."""
+def backward(policy, reference, pairs, loss, at_once=1):
+    """Adds up the gradient of a step's mean loss and returns that loss. One pair at a time is slow,
+    but there is no padding between prompts whose treatment could be wrong."""
     total = 0.0
-    for pair in pairs:
+    for at in range(0, len(pairs), at_once):
+        part = pairs[at:at + at_once]
         with torch.no_grad():
-            frozen = summed(reference, pair)
-        h = log_ratio(*summed(policy, pair), *frozen)
-        share = LOSSES[loss["kind"]](h, loss["beta"]) / len(pairs)
+            frozen = pair_logprobs(reference, part)
+        h = log_ratio(*pair_logprobs(policy, part), *frozen)
+        share = LOSSES[loss["kind"]](h, loss["beta"]).sum() / len(pairs)
         share.backward()
         total += share.item()
     return total
 
 
-def retrain(run, dtype):
+def retrain(run, dtype, at_once=1):
     """Trains as run did, in dtype; returns the Outcome and the starting weights."""
     s = run.settings
     reference = open_model(s["model"]["reference"]).model.to(dtype)
@@ -83,7 +77,7 @@ def retrain(run, dtype):
     for line in run.metrics:
         pairs, loss, norm = run.kept(line["step"]), 0.0, 0.0
         if pairs:  # else the step is none, for AdamW's count too
-            loss = backward(policy.model, reference, pairs, s["loss"])
+            loss = backward(policy.model, reference, pairs, s["loss"], at_once)
             norm, _ = policy.update(line["step"])
         out.losses.append(loss)
         out.norms.append(norm)

@@ -35,3 +35,9 @@ def answer_logprobs(model, sequences):
         picked = torch.tensor(answer, device=row.device)[:, None]
         out.append(row.log_softmax(-1).gather(1, picked)[:, 0])
     return out
+
+
+def pair_logprobs(model, pairs):
+    """Log-probs of (prompt, chosen, rejected) ids: [2,pairs] in nats, the chosen answers' first."""
+    rows = answer_logprobs(model, [(prompt, a) for prompt, *both in pairs for a in both])
+    return torch.stack([row.sum() for row in rows]).view(-1, 2).T
