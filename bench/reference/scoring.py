@@ -16,11 +16,13 @@ def open_model(path):
     return Reference.from_folder(path) if path.is_dir() else Reference.from_gguf(path)
 
 
-def answer_logprobs(model, sequences):
-    """Log-probs of answers' tokens, [sequences] of [tokens] in nats, fp32 or better.
+def answer_logprobs(model, sequences, dtype=torch.float32):
+    """Log-probs of answers' tokens, [sequences] of [tokens] in nats.
 
     sequences are (prompt ids, answer ids). The batch is padded on the right, which causal attention
-    never looks at, and the head is run on the positions that predict answers only.
+    never looks at, and the head is run on the positions that predict answers only. dtype is the
+    softmax's: in fp32 PyTorch's is off by 2e-5 nats a token with a vocabulary of 50,000, always to
+    the same side.
     """
     ids = pad_sequence([torch.tensor(p + a) for p, a in sequences], batch_first=True)
     first = min(len(p) for p, _ in sequences) - 1
@@ -30,14 +32,13 @@ def answer_logprobs(model, sequences):
     out = []
     for row, (prompt, answer) in zip(logits, sequences):
         at = len(prompt) - 1 - first
-        row = row[at:at + len(answer)]
-        row = row if row.dtype == torch.float64 else row.float()
+        row = row[at:at + len(answer)].to(dtype)
         picked = torch.tensor(answer, device=row.device)[:, None]
         out.append(row.log_softmax(-1).gather(1, picked)[:, 0])
     return out
 
 
-def pair_logprobs(model, pairs):
+def pair_logprobs(model, pairs, dtype=torch.float32):
     """Log-probs of (prompt, chosen, rejected) ids: [2,pairs] in nats, the chosen answers' first."""
-    rows = answer_logprobs(model, [(prompt, a) for prompt, *both in pairs for a in both])
+    rows = answer_logprobs(model, [(prompt, a) for prompt, *both in pairs for a in both], dtype)
     return torch.stack([row.sum() for row in rows]).view(-1, 2).T

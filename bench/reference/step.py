@@ -20,7 +20,7 @@ STAGES = "sample", "annotate", "reference", "train", "optimize"
 
 
 class Trainer:
-    """policy: a Policy. language: the Reference with its tokenizer and end ids. reference and judge:
+    """policy: a Policy. language: a Reference with its tokenizer and end ids. reference and judge:
     frozen models, which may be the same. spec: the annotator's keys."""
 
     def __init__(self, policy, language, reference, judge, judge_language, spec):
