@@ -34,7 +34,7 @@ SHORT = ["model.device=cpu", "model.dtype=float32", "eval.every=0", "eval.prompt
          "optimizer.warmup_steps=1"]
 # A configuration of the demo's model and what is changed so that it takes a minute.
 WORKLOADS = {
-    "film": ("configs/demo.toml", ["train.steps=3"]),
+    "film": ("configs/demo.toml", ["train.steps=3", "train.prompts_per_step=4"]),
     "chat": ("configs/chat.toml", ["train.steps=3", "train.prompts_per_step=4"]),
 }
 

@@ -15,6 +15,7 @@ import torch
 
 import replay
 import report
+from policy import clip
 from recorded import Run
 from scoring import open_model
 
@@ -47,8 +48,7 @@ def autograd_gradients(run, step, places, dtype):
         for name, value in run.tensors(flat, places).items():
             params[name].data.copy_(value)
     replay.backward(policy, reference, run.kept(step), s["loss"])
-    clip = s["optimizer"]["clip_norm"] or float("inf")
-    torch.nn.utils.clip_grad_norm_(params.values(), clip)
+    clip(params.values(), s["optimizer"]["clip_norm"])
     return {name: p.grad.double() for name, p in params.items()}
 
 

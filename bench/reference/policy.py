@@ -5,6 +5,17 @@ import torch
 from losses import learning_rate
 
 
+def clip(params, most):
+    """Scales gradients down to a global norm of most, 0 for never; returns the norm before.
+    PyTorch's own clip_grad_norm_ adds squares up in fp32: of 28 million it loses a thousandth."""
+    grads = [p.grad for p in params]
+    norms = [torch.linalg.vector_norm(g, dtype=torch.float64) for g in grads]
+    norm = torch.stack(norms).norm().item()
+    if most and norm > most:
+        torch._foreach_mul_(grads, most / (norm + 1e-6))
+    return norm
+
+
 class Policy:
     """model computes in dtype. Of bfloat16 there are fp32 masters, which gradients are added to and
     the optimizer works on, as each backward pass ends in bf16; else the model's are the masters."""
@@ -38,14 +49,13 @@ class Policy:
         """Clips the gradients, takes step, from 1, and returns (gradient norm, learning rate)."""
         o = self.settings["optimizer"]
         rate = learning_rate(step, o, self.settings["train"]["steps"])
-        clip = o["clip_norm"] or float("inf")
-        norm = torch.nn.utils.clip_grad_norm_(self.masters.values(), clip)
+        norm = clip(self.masters.values(), o["clip_norm"])
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.copy_masters()
-        return norm.item(), rate
+        return norm, rate
 
     @torch.no_grad()
     def copy_masters(self):

@@ -16,7 +16,7 @@ REPLAYS = [("model", "model"), ("run", "variant"), ("loss", "loss"), ("dtype", "
            ("steps", "steps"), ("pairs", "pairs"), ("skipped", "skipped"),
            ("loss off", "loss_error"), ("bound", "loss_bound"),
            ("weights off", "weight_error"), ("bound", "weight_bound"),
-           ("holds", "holds")]
+           ("holds", "holds"), ("gradient norm off", "norm_error")]
 GRADIENTS = [("model", "model"), ("loss", "loss"), ("step", "step"), ("tensors", "tensors"),
              ("gradient off", "error"), ("bound", "bound"),
              ("PyTorch's fp32 off", "pytorch_error"), ("holds", "holds")]
