@@ -116,6 +116,8 @@ fuzz: ## fuzz every parser for ten minutes
 .PHONY: parity
 parity: build model ## compare with transformers; RUN=runs/demo compares its model/ too
 	@LIBTORCH=$(LIBTORCH) bench/parity/run.sh $(if $(RUN),--run $(RUN))
+	@LIBTORCH=$(LIBTORCH) bench/parity/python.sh bench/reference/check.py \
+		$(if $(JSON),--json $(JSON))
 
 GO_FOLDERS := $(wildcard bench cmd oaif torch)
 CPP := cbridge/include/*.h cbridge/src/* cbridge/test/* third_party/gotorch/*.cc

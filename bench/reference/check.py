@@ -1,0 +1,107 @@
+"""Trains with bin/oaif and replays it in PyTorch; exit status 1 when a bound is broken.
+
+    bench/parity/python.sh bench/reference/check.py [--tiny] [--json FILE]
+
+A tiny random llama is trained for 20 steps with each loss: in one batch, in micro-batches, with the
+activations computed again, and in bfloat16. Then the demo's model is, a few steps on film reviews
+and a few on chats. Each run is replayed (replay.py); the tiny model's gradients are compared by
+themselves (gradients.py).
+"""
+
+import argparse
+import pathlib
+import sys
+import tempfile
+
+import gradients
+import replay
+import report
+import scoring  # noqa: F401  finds the folder of the next import
+import settings
+import tiny
+from program import ROOT, Program
+
+# Between them the losses see every schedule.
+LOSSES = {"dpo": "cosine", "ipo": "linear", "slic": "constant"}
+VARIANTS = {
+    "one batch": [],
+    "micro-batches of 2": ["train.micro_batch=2"],
+    "recompute": ["train.recompute=true", "train.micro_batch=4"],
+    "one batch, bf16": ["model.dtype=bfloat16"],
+}
+FIRST_STEPS = ["train.steps=2", "optimizer.warmup_steps=0"]
+SHORT = ["model.device=cpu", "model.dtype=float32", "eval.every=0", "eval.prompts=1",
+         "optimizer.warmup_steps=1"]
+# A configuration of the demo's model and what is changed so that it takes a minute.
+WORKLOADS = {
+    "film": ("configs/demo.toml", ["train.steps=3", "train.prompts_per_step=4"]),
+    "chat": ("configs/chat.toml", ["train.steps=3", "train.prompts_per_step=4"]),
+}
+
+
+class Check:
+    """Trains into a folder and collects rows."""
+
+    def __init__(self, folder):
+        self.folder, self.oaif = pathlib.Path(folder), Program(ROOT / "bin/oaif")
+        self.replays, self.gradients = [], []
+
+    def train(self, name, config, sets):
+        out = self.folder / name.replace(" ", "-")
+        self.oaif.run("train", str(config), "--out", str(out),
+                      *[word for s in sets for word in ("--set", s)])
+        return out
+
+    def replay(self, out, variant):
+        row, _ = replay.compare(out, variant=variant)
+        self.replays.append(row)
+        print(f"  {row['model']}, {row['loss']}, {variant}: loss off {row['loss_error']:.1e}, "
+              f"weights {row['weight_error']:.1e}", file=sys.stderr)
+
+    def tiny(self):
+        config = tiny.write(self.folder / "tiny")
+        for loss, schedule in LOSSES.items():
+            sets = [f"loss.kind={loss}", f"optimizer.schedule={schedule}"]
+            for variant, more in VARIANTS.items():
+                out = self.train(f"{loss} {variant}", config, sets + more)
+                self.replay(out, variant)
+                if not more:
+                    self.gradients += gradients.compare(out)
+            self.gradients += gradients.compare(
+                self.train(f"{loss} start", config, [*sets[:1], *FIRST_STEPS]))
+        same_defaults(config, self.train("defaults", config, ["train.steps=5"]))
+
+    def workloads(self):
+        for name, (config, sets) in WORKLOADS.items():
+            self.replay(self.train(name, config, SHORT + sets), name)
+
+
+def same_defaults(config, out):
+    """What a key means that is left out is written here once more: it must not come to differ."""
+    ours, theirs = settings.load(config), settings.load(out / "config.toml")
+    resolved = {("train", "steps"), ("train", "threads"), ("eval", "live_prompts"), ("run", "out")}
+    wrong = [f"{table}.{key}" for table, keys in ours.items() for key, value in keys.items()
+             if (table, key) not in resolved and theirs[table][key] != value]
+    if wrong:
+        raise SystemExit(f"settings.py has other defaults than oaif: {wrong}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--tiny", action="store_true", help="leave the demo's model out")
+    parser.add_argument("--json", help="file that the rows are added to, one JSON object a line")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        check = Check(folder)
+        check.tiny()
+        if not args.tiny:
+            check.workloads()
+    print(f"PyTorch, autograd; {report.machine.line()}\n\n"
+          f"{report.markdown(report.REPLAYS, check.replays)}\n\n"
+          f"{report.markdown(report.GRADIENTS, check.gradients)}")
+    report.finish(check.replays + check.gradients, args.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""Computes every step of a finished run again, in PyTorch with autograd, and compares.
+
+    bench/parity/python.sh bench/reference/replay.py RUN [--dtype float64] [--json FILE]
+
+From the run come the settings, the starting weights, and of each step the sampled ids and which
+answer was chosen. Log-probs of policy and frozen reference, loss, gradient, clipping, schedule and
+AdamW are computed here, without a look at the run's own: an error of one step is carried into the
+next. A loss's error is |oaif's - ours| over |ours|, or over the loss of a policy that is its
+reference, where that is larger: ipo's loss passes through 0. The worst step counts. The weights'
+error is ||oaif's - ours|| over ||ours - start||, over all weights after the last step. Exit status
+1 when a bound is broken.
+
+A run in bfloat16 is compared with fp32 too, and may be twice as far from it as a replay in
+PyTorch's bfloat16 is. AdamW's first steps make a sign of a gradient, and a large model has many
+gradients so near 0 that the order of a sum decides it. Where a bound of fp32 does not hold, PyTorch
+is measured against itself, a step's pairs one by one and four at once; twice that is then the bound.
+"""
+
+import argparse
+import dataclasses
+
+import torch
+
+import report
+from losses import LOSSES, log_ratio
+from policy import Policy
+from recorded import Run
+from scoring import open_model, pair_logprobs
+
+# How far fp32 may be off, of the loss and of the weights. fp32 tells a log-prob sum of 100 nats to
+# 1e-5 at best. That is 1e-6 of a dpo loss of 0.7 and nothing of a slic loss of 1, but 4e-5 of an
+# ipo loss of 0.25, whose slope is 1 a nat there. PyTorch's own fp32 is as far from fp64.
+BOUNDS = {"dpo": (1e-5, 1e-4), "ipo": (1e-4, 1e-4), "slic": (1e-5, 1e-4)}
+AT_ONCE = 4  # pairs
+FACTOR = 2  # of what PyTorch is off from itself
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What training came to: losses and gradient norms of its steps, and the last weights."""
+    losses: list
+    norms: list
+    weights: dict
+
+    def loss_errors(self, exact, kind, beta):
+        """By step."""
+        least = LOSSES[kind](torch.zeros(()), beta).item()
+        return [abs(a - b) / max(abs(b), least) for a, b in zip(self.losses, exact.losses)]
+
+    def weight_error(self, exact, start):
+        if self.weights.keys() != exact.weights.keys():
+            raise SystemExit("other tensors: "
+                             f"{sorted(self.weights.keys() ^ exact.weights.keys())}")
+        square = lambda a, b: sum((a[n].double() - b[n].double()).square().sum().item() for n in a)
+        return (square(self.weights, exact.weights) / square(exact.weights, start)) ** .5
+
+
+def backward(policy, reference, pairs, loss, at_once=1):
+    """Adds up the gradient of a step's mean loss and returns that loss. One pair at a time is slow,
+    but there is no padding between prompts whose treatment could be wrong."""
+    total = 0.0
+    for at in range(0, len(pairs), at_once):
+        part = pairs[at:at + at_once]
+        with torch.no_grad():
+            frozen = pair_logprobs(reference, part, torch.float64)
+        h = log_ratio(*pair_logprobs(policy, part, torch.float64), *frozen)
+        share = LOSSES[loss["kind"]](h, loss["beta"]).sum() / len(pairs)
+        share.backward()
+        total += share.item()
+    return total
+
+
+def retrain(run, dtype, at_once=1):
+    """Trains as run did, in dtype; returns the Outcome and the starting weights."""
+    s = run.settings
+    reference = open_model(s["model"]["reference"]).model.to(dtype)
+    policy = Policy(open_model(s["model"]["path"]).model, dtype, "cpu", s, fused=False)
+    copy = lambda: {name: p.detach().clone() for name, p in policy.masters.items()}
+    start, out = copy(), Outcome([], [], {})
+    for line in run.metrics:
+        pairs, loss, norm = run.kept(line["step"]), 0.0, 0.0
+        if pairs:  # else the step is none, for AdamW's count too
+            loss = backward(policy.model, reference, pairs, s["loss"], at_once)
+            norm, _ = policy.update(line["step"])
+        out.losses.append(loss)
+        out.norms.append(norm)
+    out.weights = copy()
+    return out, start
+
+
+def compare(path, dtype=None, variant=""):
+    """Replays the run in a folder in dtype or fp32; returns its row and the rows of its steps."""
+    run = Run(path)
+    loss, own = run.settings["loss"], run.settings["model"]["dtype"]
+    exact, start = retrain(run, getattr(torch, dtype or "float32"))
+    oaif = Outcome([m["loss"] for m in run.metrics], [m["grad_norm"] for m in run.metrics],
+                   run.weights())
+    errors = oaif.loss_errors(exact, **loss)
+    norms = [abs(a / b - 1) for a, b in zip(oaif.norms, exact.norms) if b]
+    off = max(errors), oaif.weight_error(exact, start)
+    bounds = BOUNDS[loss["kind"]] if own == "float32" else (0, 0)
+    if off[0] > bounds[0] or off[1] > bounds[1]:
+        again, _ = retrain(run, getattr(torch, own), at_once=AT_ONCE)
+        torchs = max(again.loss_errors(exact, **loss)), again.weight_error(exact, start)
+        bounds = [max(b, FACTOR * e) for b, e in zip(bounds, torchs)]
+    row = {"kind": "replay", "model": run.model, "variant": variant,
+           "loss": loss["kind"], "dtype": own, "steps": len(errors),
+           "pairs": sum(m["kept"] for m in run.metrics),
+           "skipped": sum(m["pairs"] - m["kept"] for m in run.metrics),
+           "loss_error": off[0], "loss_bound": bounds[0],
+           "weight_error": off[1], "weight_bound": bounds[1],
+           "norm_error": max(norms, default=0.0),
+           "holds": off[0] <= bounds[0] and off[1] <= bounds[1]}
+    steps = [{"step": m["step"], "pairs": m["kept"], "recorded": m["loss"], "replayed": loss,
+              "off": off, "recorded_norm": m["grad_norm"], "replayed_norm": norm}
+             for m, loss, norm, off in zip(run.metrics, exact.losses, exact.norms, errors)]
+    return row, steps
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("run", help="folder of a finished run")
+    parser.add_argument("--dtype", choices=["float32", "float64"], help="what to compute in")
+    parser.add_argument("--json", help="file that the row is added to, one JSON object a line")
+    args = parser.parse_args()
+    row, steps = compare(args.run, args.dtype)
+    print(f"{report.markdown(report.STEPS, steps)}\n\n{report.markdown(report.REPLAYS, [row])}")
+    report.finish([row], args.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""A step of online AI feedback (arXiv 2402.04792, Algorithm 1) in plain PyTorch and transformers.
+
+What oaif does, with the same settings and its departures from the paper: pairs without a verdict
+are skipped, and the optimizer is AdamW. Tokens are drawn by torch's generator, so they are others
+than oaif's. Nothing is computed that is not needed: the prompt is run once for both answers and
+kept as keys and values, the head is run where a next token is wanted, answers that have ended leave
+the batch, and only the policy's log-probs have a graph.
+"""
+
+import re
+import time
+
+import torch
+from transformers import DynamicCache
+
+from losses import LOSSES, log_ratio
+from scoring import pair_logprobs
+
+STAGES = "sample", "annotate", "reference", "train", "optimize"
+
+
+class Trainer:
+    """policy: a Policy. language: a Reference with its tokenizer and end ids. reference and judge:
+    frozen models, which may be the same. spec: the annotator's keys."""
+
+    def __init__(self, policy, language, reference, judge, judge_language, spec):
+        self.policy, self.language, self.reference = policy, language, reference
+        self.judge, self.judge_language, self.spec = judge, judge_language, spec
+        self.settings, self.device = policy.settings, policy.model.device
+
+    def step(self, n, prompts):
+        """Takes step n, from 1, on prompts of (fields, ids); returns what it came to."""
+        watch = Watch(self.device)
+        answers = self.sample([ids for _, ids in prompts])
+        watch.lap("sample")
+        verdicts = self.annotate([fields for fields, _ in prompts], answers)
+        watch.lap("annotate")
+        kept = [(ids, *(pair if verdict == "a" else pair[::-1]))
+                for (_, ids), pair, verdict in zip(prompts, answers, verdicts) if verdict]
+        parts = split(kept, self.settings["train"]["micro_batch"])
+        with torch.inference_mode():
+            frozen = [pair_logprobs(self.reference, part) for part in parts]
+        watch.lap("reference")
+        loss = 0.0
+        for part, of_reference in zip(parts, frozen):
+            h = log_ratio(*pair_logprobs(self.policy.model, part), *of_reference)
+            s = self.settings["loss"]
+            share = LOSSES[s["kind"]](h, s["beta"]).sum() / len(kept)
+            share.backward()
+            loss += share.item()
+        watch.lap("train")
+        norm = self.policy.update(n)[0] if kept else 0.0
+        watch.lap("optimize")
+        return {"step": n, "loss": loss, "kept": len(kept), "grad_norm": norm,
+                "tokens": sum(len(a) for pair in answers for a in pair),
+                "seconds": watch.seconds}
+
+    @torch.inference_mode()
+    def sample(self, prompts):
+        """Two answers to each prompt, ids with the end id that stopped them."""
+        s, model = self.settings["sampler"], self.policy.model
+        ends = torch.tensor(self.language.eos, device=self.device)
+        ids, mask = pad_left(prompts, self.device)
+        position = mask.sum(1, keepdim=True)
+        cache = DynamicCache(config=model.config)
+        logits = model(ids, attention_mask=mask, position_ids=positions(mask), cache=cache,
+                       use_cache=True, logits_to_keep=1).logits
+        cache.batch_repeat_interleave(2)
+        logits, mask, position = (x.repeat_interleave(2, 0) for x in (logits, mask, position))
+        answers = [[] for _ in range(2 * len(prompts))]
+        rows = list(range(len(answers)))  # of answers, by row of the batch
+        for t in range(s["max_new_tokens"]):
+            logits = logits[:, -1].float() / s["temperature"]
+            if t < s["min_new_tokens"]:
+                logits[:, ends] = -torch.inf
+            token = torch.multinomial(logits.softmax(-1), 1)
+            for row, value in zip(rows, token[:, 0].tolist()):
+                answers[row].append(value)
+            going = ~torch.isin(token[:, 0], ends)
+            if t + 1 == s["max_new_tokens"] or not going.any():
+                break
+            if not going.all():
+                token, mask, position = token[going], mask[going], position[going]
+                rows = [row for row, on in zip(rows, going.tolist()) if on]
+                cache.batch_select_indices(going.nonzero()[:, 0])
+            mask = torch.cat([mask, torch.ones_like(token)], 1)
+            logits = model(token, attention_mask=mask, position_ids=position,
+                           cache=cache, use_cache=True).logits
+            position = position + 1
+        return list(zip(answers[::2], answers[1::2]))
+
+    @torch.inference_mode()
+    def annotate(self, fields, answers):
+        """Which answer of each pair is better: "a", "b", or None where there is no verdict. Each
+        answer is scored alone, by log P(positive) - log P(negative) as the next token."""
+        texts = [[self.language.decode(a) for a in pair] for pair in answers]
+        asked = [i for i, (a, b) in enumerate(texts) if a != b]
+        out = [None] * len(answers)
+        if not asked:
+            return out
+        ids, mask = pad_left([self.question(fields[i], text) for i in asked for text in texts[i]],
+                             self.device)
+        logits = self.judge(ids, attention_mask=mask, position_ids=positions(mask),
+                            use_cache=False, logits_to_keep=1).logits[:, -1].float()
+        yes, no = (self.candidate(self.spec[key]) for key in ("positive", "negative"))
+        scores = (logits[:, yes] - logits[:, no]).double().view(-1, 2)
+        for i, p in zip(asked, torch.sigmoid(scores[:, 0] - scores[:, 1]).tolist()):
+            if abs(p - .5) > self.spec["tie_margin"]:
+                out[i] = "a" if p > .5 else "b"
+        return out
+
+    def question(self, fields, answer):
+        """The ids of an annotator's prompt."""
+        of = fields | {"response": answer}
+        if not self.spec["chat"]:
+            return self.judge_language.tokenizer(fill(self.spec["prompt"], of)).input_ids
+        turns = [("system", self.spec["system"])] if self.spec["system"] else []
+        turns.append(("user", self.spec["prompt"]))
+        return self.judge_language.encode(self.judge_language.render(
+            [{"role": role, "content": fill(text, of)} for role, text in turns]))
+
+    def candidate(self, text):
+        ids = self.judge_language.encode(text)
+        if len(ids) != 1:
+            raise SystemExit(f"the candidate {text!r} has {len(ids)} tokens, wants exactly one")
+        return ids[0]
+
+
+class Watch:
+    """Seconds by stage."""
+
+    def __init__(self, device):
+        self.device, self.seconds = device, {}
+        self.start = self.now()
+
+    def now(self):
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter()
+
+    def lap(self, stage):
+        now = self.now()
+        self.seconds[stage], self.start = now - self.start, now
+
+
+def split(items, size):
+    """Parts of at most size items; 0 means one part."""
+    size = size or max(1, len(items))
+    return [items[at:at + size] for at in range(0, len(items), size)]
+
+
+def pad_left(rows, device):
+    """[rows,T] ids and mask: texts of unequal lengths end in the same column."""
+    width = max(map(len, rows))
+    ids = torch.tensor([[0] * (width - len(r)) + r for r in rows], device=device)
+    mask = torch.tensor([[0] * (width - len(r)) + [1] * len(r) for r in rows], device=device)
+    return ids, mask
+
+
+def positions(mask):
+    return (mask.cumsum(1) - 1).clamp(min=0)
+
+
+def fill(template, fields):
+    """Puts {field}s in; "{{" and "}}" stand for single braces."""
+    one = lambda m: fields[m[1]] if m[1] else m[0][0]
+    return re.sub(r"\{\{|\}\}|\{([^{}\n]+)\}", one, template)
