@@ -113,11 +113,21 @@ fuzz-short: ## fuzz every parser for a minute
 fuzz: ## fuzz every parser for ten minutes
 	@.ci/fuzz.sh 600
 
+# What the comparisons find goes into docs/parity.md.
+ROWS := $(BUILD)/parity.jsonl
 .PHONY: parity
-parity: build model ## compare with transformers; RUN=runs/demo compares its model/ too
-	@LIBTORCH=$(LIBTORCH) bench/parity/run.sh $(if $(RUN),--run $(RUN))
-	@LIBTORCH=$(LIBTORCH) bench/parity/python.sh bench/reference/check.py \
-		$(if $(JSON),--json $(JSON))
+parity: build model ## compare with transformers and PyTorch; RUN=runs/demo compares its model/ too
+	@rm -f $(ROWS)
+	@OAIF_PARITY_ROWS=$(ROWS) go test -count=1 -run 'Families|Jinja2' \
+		./oaif/tokenizer ./oaif/chat ./oaif/model
+	@LIBTORCH=$(LIBTORCH) bench/parity/run.sh $(if $(RUN),--run $(RUN)) | tee $(BUILD)/parity.md
+	@LIBTORCH=$(LIBTORCH) bench/parity/python.sh bench/reference/check.py --json $(ROWS)
+	@$(PYTHON) bench/parity/table.py $(ROWS) $(BUILD)/parity.md > $(BUILD)/table.md
+	@mv $(BUILD)/table.md docs/parity.md
+
+.PHONY: goldens
+goldens: model ## make the numbers again that tests compare with
+	@LIBTORCH=$(LIBTORCH) bench/parity/goldens.sh $(MODEL)
 
 GO_FOLDERS := $(wildcard bench cmd oaif torch)
 CPP := cbridge/include/*.h cbridge/src/* cbridge/test/* third_party/gotorch/*.cc

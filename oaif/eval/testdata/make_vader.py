@@ -7,6 +7,7 @@ The hand-written texts reach each rule once; the rest is words of the tables in 
 that rules meet.
 """
 import json
+import pathlib
 import random
 
 from vaderSentiment import vaderSentiment as vader
@@ -58,7 +59,7 @@ def main():
             w = rng.choice([w, w, w, w.upper(), w.capitalize(), w + rng.choice(list("!?.,;:-'"))])
             words.append(w)
         texts.append("".join(w + rng.choice([" "] * 12 + ["\n", "  "]) for w in words))
-    with open("vader.jsonl", "w", encoding="utf-8") as f:
+    with open(pathlib.Path(__file__).with_name("vader.jsonl"), "w", encoding="utf-8") as f:
         for text in texts:
             score = analyzer.polarity_scores(text)["compound"]
             f.write(json.dumps({"text": text, "compound": score}) + "\n")

@@ -190,7 +190,7 @@ def judge(folder, generator):
         loss = 0
         for s in sequences:
             lp = logprobs(model, s["prompt"], s["completion"])
-            s["logprobs"] = lp.tolist()
+            s["logprobs"] = [round(x, 10) for x in lp.tolist()]
             loss = loss + s["seed"] * lp.sum()
         loss.backward()
         continued = []
@@ -218,6 +218,7 @@ def judge(folder, generator):
 
 
 def main():
+    torch.set_num_threads(1)  # one order of sums
     for number, (name, case) in enumerate(CASES.items()):
         if sys.argv[1:] and name not in sys.argv[1:]:
             continue
