@@ -60,15 +60,17 @@ def families(rows):
 def replays(rows):
     body = [[r["model"], r["loss"], r["dtype"], r["variant"], r["steps"], r["pairs"],
              f"{r['loss_error']:.1e} ({r['loss_bound']:.1e})",
-             f"{r['weight_error']:.1e} ({r['weight_bound']:.1e})", "yes" if r["holds"] else "**NO**"]
+             f"{r['weight_error']:.1e} ({r['weight_bound']:.1e})",
+             "yes" if r["holds"] else "**NO**"]
             for r in rows if "weight_error" in r]
     return table(["model", "loss", "dtype", "run", "steps", "pairs", "loss off (bound)",
                   "weights off (bound)", "holds"], body)
 
 
 def gradients(rows):
-    body = [[r["model"], r["loss"], r["step"], r["tensors"], f"{r['error']:.1e} ({r['bound']:.1e})",
-             f"{r['pytorch_error']:.1e}", "yes" if r["holds"] else "**NO**"]
+    body = [[r["model"], r["loss"], r["step"], r["tensors"],
+             f"{r['error']:.1e} ({r['bound']:.1e})", f"{r['pytorch_error']:.1e}",
+             "yes" if r["holds"] else "**NO**"]
             for r in rows if "pytorch_error" in r]
     return table(["model", "loss", "step", "tensors", "worst tensor off (bound)",
                   "PyTorch's own fp32 off", "holds"], body)
