@@ -13,7 +13,8 @@ error is ||oaif's - ours|| over ||ours - start||, over all weights after the las
 A run in bfloat16 is compared with fp32 too, and may be twice as far from it as a replay in
 PyTorch's bfloat16 is. AdamW's first steps make a sign of a gradient, and a large model has many
 gradients so near 0 that the order of a sum decides it. Where a bound of fp32 does not hold, PyTorch
-is measured against itself, a step's pairs one by one and four at once; twice that is then the bound.
+is measured against itself, with a step's pairs one by one and four at once, and oaif may be off by
+twice that.
 """
 
 import argparse
