@@ -47,16 +47,16 @@ class Run:
         Nothing is taken for granted of the order: model/ holds the last checkpoint's weights, and
         each tensor is looked for by its bytes.
         """
-        weights = self.weights()
         blob = self.checkpoint(self.metrics[-1]["step"], "weights").tobytes()
-        out = {}
-        for name, tensor in weights.items():
-            raw = tensor.numpy().tobytes()
-            at = blob.find(raw)
-            if at < 0 or blob.find(raw, at + 1) >= 0:
-                raise SystemExit(f"{self.path}: {name} is not once in the checkpoint's weights")
-            out[name] = slice(at // 4, at // 4 + tensor.numel())
-        if sum(t.numel() for t in weights.values()) * 4 != len(blob):
+        out, end = {}, 0
+        for name, tensor in self.weights().items():
+            at = blob.find(tensor.numpy().tobytes()) // 4
+            out[name] = slice(at, at + tensor.numel())
+        for name, at in sorted(out.items(), key=lambda item: item[1].start):
+            if at.start != end:  # not found, found within another, or the same as another
+                raise SystemExit(f"{self.path}: {name} has no place in the checkpoint's weights")
+            end = at.stop
+        if end * 4 != len(blob):
             raise SystemExit(f"{self.path}: the checkpoint holds more than model/ does")
         return out
 

@@ -13,7 +13,11 @@ from reference import Reference  # noqa: E402  lies in the folder beside
 def open_model(path):
     """A GGUF file or Hugging Face folder as a Reference: model (fp32), tokenizer, end ids."""
     path = pathlib.Path(path).resolve()
-    return Reference.from_folder(path) if path.is_dir() else Reference.from_gguf(path)
+    out = Reference.from_folder(path) if path.is_dir() else Reference.from_gguf(path)
+    # transformers takes every token that has the id of padding for padding and gives its embedding
+    # no gradient; where that is the end token, chats are full of it and nothing is padding.
+    out.model.get_input_embeddings().padding_idx = None
+    return out
 
 
 def answer_logprobs(model, sequences, dtype=torch.float32):
