@@ -91,8 +91,8 @@ float64 there and in fp32 here, with every size of segment, on the CPU's own ker
 portable ones that CUDA uses; the worst of all is shown. Bounds: log-probs 1e-4, gradients 1e-5 of
 their tensor's norm, bf16 0.1 nats. Tokenizers of the families' structure are
 compared with the reference library on adversarial texts, ids and decoded text; templates of the
-families' structure with transformers. The same runs in `make test`, without Python, from the numbers
-committed in `testdata` folders.
+families' structure with transformers. The same runs in `make test`, without Python, from the
+numbers committed in `testdata` folders.
 
 {by_family}
 
