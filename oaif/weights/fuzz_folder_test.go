@@ -82,6 +82,13 @@ func FuzzConfig(f *testing.F) {
 		f.Add(strings.Replace(text, `1e-05`, `1e-400`, 1), "[]")
 		f.Add(strings.Replace(text, `"llama3"`, `"ya\u001brn"`, 1), "{\"eos_token_id\":")
 	}
+	families, err := filepath.Glob("../model/testdata/families/*/" + configFile)
+	must(f, err)
+	for _, path := range families {
+		config, err := os.ReadFile(path)
+		must(f, err)
+		f.Add(string(config), "{}")
+	}
 	f.Fuzz(func(t *testing.T, config, generation string) {
 		must(t, os.WriteFile(filepath.Join(dir, configFile), []byte(config), 0o600))
 		must(t, os.WriteFile(filepath.Join(dir, generationFile), []byte(generation), 0o600))
