@@ -121,9 +121,10 @@ parity: build model ## compare with transformers and PyTorch; RUN=runs/demo comp
 	@OAIF_PARITY_ROWS=$(ROWS) go test -count=1 -run 'Families|Jinja2' \
 		./oaif/tokenizer ./oaif/chat ./oaif/model
 	@LIBTORCH=$(LIBTORCH) bench/parity/run.sh $(if $(RUN),--run $(RUN)) | tee $(BUILD)/parity.md
-	@LIBTORCH=$(LIBTORCH) bench/parity/python.sh bench/reference/check.py --json $(ROWS)
-	@$(PYTHON) bench/parity/table.py $(ROWS) $(BUILD)/parity.md > $(BUILD)/table.md
-	@mv $(BUILD)/table.md docs/parity.md
+	@status=0; LIBTORCH=$(LIBTORCH) bench/parity/python.sh bench/reference/check.py --json $(ROWS) \
+		|| status=$$?; \
+	$(PYTHON) bench/parity/table.py $(ROWS) $(BUILD)/parity.md > $(BUILD)/table.md; \
+	mv $(BUILD)/table.md docs/parity.md; exit $$status
 
 .PHONY: goldens
 goldens: model ## make the numbers again that tests compare with

@@ -32,10 +32,10 @@ VARIANTS = {
 FIRST_STEPS = ["train.steps=2", "optimizer.warmup_steps=0"]
 SHORT = ["model.device=cpu", "model.dtype=float32", "eval.every=0", "eval.prompts=1",
          "optimizer.warmup_steps=1"]
-# A configuration of the demo's model and what is changed so that it takes a minute.
+# A configuration of the demo's model and what is changed so that it takes some minutes.
 WORKLOADS = {
-    "film": ("configs/demo.toml", ["train.steps=3", "train.prompts_per_step=4"]),
-    "chat": ("configs/chat.toml", ["train.steps=3", "train.prompts_per_step=4"]),
+    "film": ("configs/demo.toml", ["train.steps=20", "train.prompts_per_step=4"]),
+    "chat": ("configs/chat.toml", ["train.steps=20", "train.prompts_per_step=4"]),
 }
 
 
