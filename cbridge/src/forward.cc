@@ -53,7 +53,7 @@ at::Tensor heads_part(const at::Tensor& qkv, const HeadNorm& n, int64_t dim) {
   return qkv.narrow(1, n.first * dim, n.heads * dim);
 }
 
-// The same as a matrix of its own with a row for each head of each row.
+// The same as a matrix with a row for each head of each row; a copy, or a view of a single row.
 at::Tensor head_rows_of(const at::Tensor& qkv, const HeadNorm& n, int64_t dim) {
   return heads_part(qkv, n, dim).contiguous().view({-1, dim});
 }
@@ -62,7 +62,8 @@ at::Tensor head_rows_of(const at::Tensor& qkv, const HeadNorm& n, int64_t dim) {
 at::Tensor norm_heads_(const cb_model& m, const Layer& l, const at::Tensor& qkv) {
   if (m.arch.qk_norm == 0) return {};
   const int64_t d = m.arch.head_dim;
-  const at::Tensor raw = qkv.narrow(1, 0, (m.arch.heads + m.arch.kv_heads) * d).contiguous();
+  const at::Tensor raw =
+      qkv.narrow(1, 0, (m.arch.heads + m.arch.kv_heads) * d).clone(at::MemoryFormat::Contiguous);
   for (const HeadNorm& n : head_norms(m.arch, l)) {
     const at::Tensor y = n.norm.apply(head_rows_of(raw, n, d), nullptr);
     heads_part(qkv, n, d).copy_(y.view({qkv.size(0), n.heads * d}));

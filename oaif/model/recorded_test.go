@@ -105,3 +105,45 @@ func TestRecordedPassIsTheForwardPass(t *testing.T) {
 		}
 	}
 }
+
+// A prompt that is sampled alone has one row in every decode step.
+func TestRecordedPassOfOneSequence(t *testing.T) {
+	eachFamily(t, func(t *testing.T, dir string, _ family) {
+		m := load(t, torchtest.Open(t, 1), dir, torch.Float32, true)
+		torchtest.Do(t, m.Device(), func() {
+			prompt := []int32{1, 5, 2}
+			dec := torch.NewDecoder(m.Model, 1, 16, torch.Sampling{TopP: 1, MaxNew: 6})
+			defer dec.Close()
+			rec := &model.Recorded{Recording: torch.NewRecording(m.Model, 100)}
+			defer rec.Close()
+			dec.Record(rec.Recording)
+			slot := admit(m, dec, [][]int32{prompt}, []uint64{7})[0]
+			dec.Step(6)
+			ids, _ := dec.Release(slot)
+			seq := model.Sequence{Prompt: prompt}
+			for _, id := range ids {
+				seq.Completion = append(seq.Completion, int32(id))
+			}
+			rows := make([]int64, len(prompt)+len(ids)-1)
+			for i := range rows {
+				rows[i] = int64(i)
+			}
+			rec.Rows = [][]int64{rows}
+			seqs, seed := []model.Sequence{seq}, []float32{1}
+			accumulate(m, seqs, seed, 1)
+			want := gradients(m)
+			m.ZeroGrad()
+			p := m.RecordedPass(seqs, rec, []int{0}, false)
+			defer p.Close()
+			p.Backward(seed)
+			for part, got := range gradients(m) {
+				for i := range got {
+					got[i] -= want[part][i]
+				}
+				if off := norm(got) / norm(want[part]); !(off < 1e-4) {
+					t.Errorf("%s is off by %g of its norm", part, off)
+				}
+			}
+		})
+	})
+}
