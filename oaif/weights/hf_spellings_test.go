@@ -1,10 +1,16 @@
 package weights_test
 
 import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
 	"math"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/oaif/oaif/oaif"
 	"github.com/oaif/oaif/oaif/weights"
 )
 
@@ -70,10 +76,29 @@ func TestChatTemplates(t *testing.T) {
 }
 
 // TestTiedHeadInTheFile: a copy of the embedding under the head's name is passed over, as
-// transformers does.
+// transformers does. One that differs is refused: transformers does not tie it then.
 func TestTiedHeadInTheFile(t *testing.T) {
 	dir := copyFolder(t, "testdata/hf4")
 	edit(t, filepath.Join(dir, "config.json"), map[string]any{"tie_word_embeddings": true})
+	_, err := weights.Open(dir)
+	if !errors.Is(err, oaif.ErrData) || !strings.Contains(err.Error(), `"lm_head.weight"`) {
+		t.Errorf("a head of its own: %v", err)
+	}
+	path := filepath.Join(dir, "model.safetensors")
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := 8 + int(binary.LittleEndian.Uint64(file))
+	var tensors map[string]struct {
+		At [2]int `json:"data_offsets"`
+	}
+	if err := json.Unmarshal(file[8:header], &tensors); err != nil {
+		t.Fatal(err)
+	}
+	from, to := tensors["model.embed_tokens.weight"].At, tensors["lm_head.weight"].At
+	copy(file[header+to[0]:header+to[1]], file[header+from[0]:header+from[1]])
+	overwrite(t, path, file)
 	if _, err := open(t, dir).Tensor("lm_head.weight"); err == nil {
 		t.Error("the head is a tensor of its own")
 	}

@@ -57,6 +57,9 @@ func openHF(dir string) (*Model, error) {
 	m.tensors, err = resolve(dir, fam.tensors(cfg), found,
 		func(s tensorSpec) string { return s.hf },
 		func(name string) bool { return fam.ignored(cfg, name) })
+	if err == nil && cfg.TieEmbeddings {
+		err = m.checkTied(fam, found)
+	}
 	if err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
