@@ -89,15 +89,16 @@ Made by `make parity`: {machine.line()}
 Tiny random models of each family and its variants against transformers, log-probs and gradients in
 float64 there and in fp32 here, with every size of segment, on the CPU's own kernels and on the
 portable ones that CUDA uses; the worst of all is shown. Bounds: log-probs 1e-4, gradients 1e-5 of
-their tensor's norm, bf16 0.1 nats. Tokenizers of the families' structure are
-compared with the reference library on adversarial texts, ids and decoded text; templates of the
-families' structure with transformers. The same runs in `make test`, without Python, from the
-numbers committed in `testdata` folders.
+their tensor's norm, bf16 0.1 nats. Tokenizers of the families' structure are compared with the
+reference library on adversarial texts, ids and decoded text; templates of the families' structure
+with transformers. The same runs in `make test`, without Python, from the numbers committed in
+`testdata` folders.
 
 {by_family}
 
-Other tokenizers: {others}. Families' own chat templates, which are not this project's to
-distribute, are compared when they are at hand and known by their hash: see `oaif/chat/known.txt`.
+Other tokenizers: {others}.
+Families' own chat templates, which are not this project's to distribute, are compared when they are
+at hand and known by their hash: see `oaif/chat/known.txt`.
 
 ## Training, replayed in PyTorch
 
