@@ -6,6 +6,7 @@
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -19,8 +20,11 @@ struct RowSums {
   double sum, first, second;
 };
 
-// One row of a block against the running maximum top.
-RowSums sum_row(const float* l, const float* other, int64_t n, float top) {
+// A vocabulary's row added up in fp32 alone would be wrong by some 1e-5 of its sum.
+constexpr int64_t kPiece = 1024;
+
+// One piece of a row, against the running maximum top.
+RowSums sum_piece(const float* l, const float* other, int64_t n, float top) {
   float sum = 0, first = 0, second = 0;
 #pragma omp simd reduction(+ : sum, first)
   for (int64_t i = 0; i < n; i++) {
@@ -33,6 +37,17 @@ RowSums sum_row(const float* l, const float* other, int64_t n, float top) {
     for (int64_t i = 0; i < n; i++) second += fast_exp(l[i] - top) * (other[i] - top);
   }
   return {sum, first, second};
+}
+
+// One row of a block; other may be null.
+RowSums sum_row(const float* l, const float* other, int64_t n, float top) {
+  RowSums all{};
+  for (int64_t i = 0; i < n; i += kPiece) {
+    const RowSums s =
+        sum_piece(l + i, other == nullptr ? nullptr : other + i, std::min(kPiece, n - i), top);
+    all = {all.sum + s.sum, all.first + s.first, all.second + s.second};
+  }
+  return all;
 }
 
 float max_row(const float* l, int64_t n) {

@@ -69,6 +69,9 @@ void running() {
   blocks(l.add(steps), other, {175, 175, 175, 175}, 1e-6);
   blocks(l.sub(steps), other, {175, 175, 175, 175}, 1e-6);
   blocks(l.mul(0).sub(1000), other, {350, 350}, 1e-6);  // all equal and far from zero
+  // A vocabulary's row at once: the many small terms must not be lost against their sum.
+  const at::Tensor row = at::randn({2, 150001}), even = at::randn({2, 150001});
+  blocks(row, even, {150001}, 1e-6);
 }
 
 // dL/dlogit = seed * (onehot - softmax), in blocks.
