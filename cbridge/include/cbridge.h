@@ -155,9 +155,8 @@ enum { CB_MASTER = 0, CB_COMPUTE = 1, CB_GRAD = 2 };
 /* window [L]: how many tokens a token sees in each layer, itself included, 0 for all before it.
  * table [L]: which of the rotary tables each layer uses. A table has rotary_dim/2 frequencies in
  * radians per position, inv_freq [tables, rotary_dim/2], and a factor of rotated queries and keys,
- * magnitude [tables]. A trainable model has fp32
- * masters and fp32 gradients; in fp32 the compute weights are the masters. All weights start at
- * zero. */
+ * magnitude [tables]. A trainable model has fp32 masters and fp32 gradients; in fp32 the compute
+ * weights are the masters. All weights start at zero. */
 CB_API int32_t cb_model_new(const cb_arch* a, const int32_t* window, const int32_t* table,
                             const double* inv_freq, const double* magnitude, int32_t tables,
                             int32_t dtype, cb_device d, int32_t trainable, cb_model** out,

@@ -40,17 +40,17 @@ void cb_decoder::note(const at::Tensor& hidden) {
 
 void cb_decoder::step() {
   const cb_model& m = *model;
-  const int64_t qd = static_cast<int64_t>(m.arch.heads) * m.arch.head_dim;
   const at::Tensor was_done = done.index_select(0, rows);
   const at::Tensor at = len.index_select(0, rows).clamp_max(max_len - 1);
   const at::Tensor seen = at.add(1);
-  const cb::Context context{
-      at, [&](int64_t i, const at::Tensor& qkv) {
-        const cb::Heads h = cb::heads_of(m, i);
-        const at::Tensor &key = k[static_cast<size_t>(i)], &value = v[static_cast<size_t>(i)];
-        cb::cache_put(qkv, key, value, rows, at, h);
-        return cb::attend_cache(qkv.narrow(1, 0, qd), key, value, rows, seen, h);
-      }};
+  const cb::Context context{at, [&](int64_t i, const at::Tensor& qkv) {
+                              const cb::Heads h = cb::heads_of(m, i);
+                              const at::Tensor &key = k[static_cast<size_t>(i)],
+                                               &value = v[static_cast<size_t>(i)];
+                              cb::cache_put(qkv, key, value, rows, at, h);
+                              return cb::attend_cache(qkv.narrow(1, 0, cb::query_width(m.arch)),
+                                                      key, value, rows, seen, h);
+                            }};
   at::Tensor x = cb::embed(m, last.index_select(0, rows));
   for (int64_t i = 0; i < m.arch.layers; i++) {
     cb::Activations a;
@@ -86,7 +86,7 @@ int32_t cb_decoder_new(cb_model* m, int64_t slots, int64_t max_len, const cb_sam
     d->max_len = max_len;
     d->eos = cb::ints(eos, n_eos, m->device);
     const auto i64 = at::TensorOptions(at::kLong).device(m->device);
-    const int64_t kd = static_cast<int64_t>(m->arch.kv_heads) * m->arch.head_dim;
+    const int64_t kd = cb::key_width(m->arch);
     for (int64_t i = 0; i < m->arch.layers; i++) {
       d->k.push_back(at::zeros({slots, max_len, kd}, i64.dtype(m->dtype)));
       d->v.push_back(at::zeros({slots, max_len, kd}, i64.dtype(m->dtype)));
@@ -123,9 +123,7 @@ int32_t cb_decoder_admit(cb_decoder* d, cb_tree* t, const int64_t* chain, const 
     }
     const at::Device dev = d->model->device;
     const at::Tensor from = cb::ints(chain, total, dev), dst = cb::ints(to.data(), total, dev);
-    const cb_arch& a = d->model->arch;
-    const int64_t qd = static_cast<int64_t>(a.heads) * a.head_dim,
-                  kd = static_cast<int64_t>(a.kv_heads) * a.head_dim;
+    const int64_t qd = cb::query_width(d->model->arch), kd = cb::key_width(d->model->arch);
     cb::check(d->recording == nullptr || d->recording->n == 0,
               "a recording holds one admitted tree");
     const at::Tensor hidden =

@@ -19,8 +19,7 @@ Heads heads_of(const cb_model& m, int64_t layer) {
 }
 
 std::vector<ActivationPart> activation_parts(const cb_arch& a) {
-  const int64_t q = static_cast<int64_t>(a.heads) * a.head_dim,
-                kv = static_cast<int64_t>(a.kv_heads) * a.head_dim, h = a.hidden, f = a.ffn;
+  const int64_t q = query_width(a), kv = key_width(a), h = a.hidden, f = a.ffn;
   const int64_t post = a.post_norms != 0 ? h : 0;
   return {{&Activations::x, h},
           {&Activations::raw, a.qk_norm != 0 ? q + kv : 0},
@@ -63,7 +62,7 @@ at::Tensor norm_heads_(const cb_model& m, const Layer& l, const at::Tensor& qkv)
   if (m.arch.qk_norm == 0) return {};
   const int64_t d = m.arch.head_dim;
   const at::Tensor raw =
-      qkv.narrow(1, 0, (m.arch.heads + m.arch.kv_heads) * d).clone(at::MemoryFormat::Contiguous);
+      qkv.narrow(1, 0, query_width(m.arch) + key_width(m.arch)).clone(at::MemoryFormat::Contiguous);
   for (const HeadNorm& n : head_norms(m.arch, l)) {
     const at::Tensor y = n.norm.apply(head_rows_of(raw, n, d), nullptr);
     heads_part(qkv, n, d).copy_(y.view({qkv.size(0), n.heads * d}));

@@ -8,6 +8,10 @@
 
 namespace cb {
 
+// Numbers of a row of queries, and of one of keys or of values.
+inline int64_t query_width(const cb_arch& a) { return int64_t{a.heads} * a.head_dim; }
+inline int64_t key_width(const cb_arch& a) { return int64_t{a.kv_heads} * a.head_dim; }
+
 // One matrix [out, in] in compute dtype, optionally with a blocked copy that the CPU multiplies
 // faster, and with a bias [out].
 struct Matrix {

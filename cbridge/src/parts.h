@@ -13,8 +13,7 @@ using Shape = std::vector<int64_t>;
 // order of its flat buffer.
 template <class F>
 void each_part(const cb_arch& a, Layer& l, F&& f) {
-  const int64_t h = a.hidden, d = a.head_dim, q = static_cast<int64_t>(a.heads) * d,
-                kv = static_cast<int64_t>(a.kv_heads) * d, ffn = a.ffn;
+  const int64_t h = a.hidden, d = a.head_dim, q = query_width(a), kv = key_width(a), ffn = a.ffn;
   const auto norm = [&](Norm& n, int64_t width, bool bias) {
     f(n.w, n.grad, Shape{width});
     if (bias) f(n.bias, n.bias_grad, Shape{width});

@@ -64,6 +64,7 @@ void cb_tree::lay_out(const std::vector<cb::Span>& nodes) {
 }
 
 const at::Tensor& cb_tree::hidden_key(int64_t window) const {
+  if (window >= k) window = 0;
   at::Tensor& made = hidden_keys[window];
   if (made.defined()) return made;
   const at::Tensor hide = at::empty({nodes, 1, 1, q, k}, at::kBool);

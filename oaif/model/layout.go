@@ -56,7 +56,7 @@ func pieces(c weights.Config) ([]piece, error) {
 	return out, nil
 }
 
-// arch translates a model file's settings. context bounds the rotary tables, in tokens.
+// arch translates a model file's settings.
 func arch(c weights.Config) torch.Arch {
 	a := torch.Arch{
 		Layers: c.Layers, Hidden: c.Hidden, Heads: c.Heads, KVHeads: c.KVHeads,

@@ -2,24 +2,17 @@ package sampler_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"testing"
 
 	"github.com/oaif/oaif/oaif"
 	"github.com/oaif/oaif/oaif/model"
-	"github.com/oaif/oaif/oaif/model/modeltest"
 	"github.com/oaif/oaif/oaif/sampler"
-	"github.com/oaif/oaif/oaif/vocab"
-	"github.com/oaif/oaif/oaif/weights"
 	"github.com/oaif/oaif/torch"
-	"github.com/oaif/oaif/torch/torchtest"
 )
 
 // What is drawn for a prompt does not depend on what is drawn beside it: how far that holds.
@@ -32,46 +25,6 @@ import (
 // tokens come that close may differ (none of 384,000 did with the demo's model). In bf16 it may be
 // one in 20.
 const fewRows = 128
-
-// demoModel is there after make model.
-const demoModel = "../../third_party/models/SmolLM2-135M-Instruct.Q4_1.gguf"
-
-// openAs loads a model until the test's end, when no handle may be left. The tiny one has no path.
-func openAs(
-	t *testing.T, path string, dtype torch.DType, trainable bool,
-) (*model.Model, *vocab.Vocab) {
-	t.Helper()
-	if path == "" {
-		path = filepath.Join(t.TempDir(), "model")
-		if err := modeltest.Write(path); err != nil {
-			t.Fatal(err)
-		}
-	} else if _, err := os.Stat(path); err != nil {
-		t.Skipf("the demo model is not there (make model): %v", err)
-	}
-	file, err := weights.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := vocab.Of(file, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dev := torchtest.Open(t, 2)
-	m, err := model.Load(dev, file, dtype, trainable)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := errors.Join(dev.Do(m.Close), file.Close()); err != nil {
-			t.Error(err)
-		}
-	})
-	if trainable {
-		torchtest.Do(t, dev, func() { m.Commit(true) }) // as after each step of training
-	}
-	return m, v
-}
 
 // crowd asks for both responses to n prompts of up to longest tokens, half of which begin alike.
 func crowd(n, longest int) []sampler.Request {

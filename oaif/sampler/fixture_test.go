@@ -3,6 +3,7 @@ package sampler_test
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -16,14 +17,29 @@ import (
 	"github.com/oaif/oaif/torch/torchtest"
 )
 
-// open loads the tiny model. At the test's end no handle may be left.
+// open loads the tiny model, frozen, in fp32.
 func open(t *testing.T) (*model.Model, *vocab.Vocab) {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "model")
-	if err := modeltest.Write(dir); err != nil {
-		t.Fatal(err)
+	return openAs(t, "", torch.Float32, false)
+}
+
+// demoModel is there after make model.
+const demoModel = "../../third_party/models/SmolLM2-135M-Instruct.Q4_1.gguf"
+
+// openAs loads a model until the test's end, when no handle may be left. The tiny one has no path.
+func openAs(
+	t *testing.T, path string, dtype torch.DType, trainable bool,
+) (*model.Model, *vocab.Vocab) {
+	t.Helper()
+	if path == "" {
+		path = filepath.Join(t.TempDir(), "model")
+		if err := modeltest.Write(path); err != nil {
+			t.Fatal(err)
+		}
+	} else if _, err := os.Stat(path); err != nil {
+		t.Skipf("the demo model is not there (make model): %v", err)
 	}
-	file, err := weights.Open(dir)
+	file, err := weights.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,8 +47,8 @@ func open(t *testing.T) (*model.Model, *vocab.Vocab) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dev := torchtest.Open(t, 1)
-	m, err := model.Load(dev, file, torch.Float32, false)
+	dev := torchtest.Open(t, 2)
+	m, err := model.Load(dev, file, dtype, trainable)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,6 +57,9 @@ func open(t *testing.T) (*model.Model, *vocab.Vocab) {
 			t.Error(err)
 		}
 	})
+	if trainable {
+		torchtest.Do(t, dev, func() { m.Commit(true) }) // as after each step of training
+	}
 	return m, v
 }
 
