@@ -1,16 +1,8 @@
-// A tiny model with random weights, its buffers as tensors, and the same transformer written with
-// libtorch's differentiable operators in double precision: what the bridge is compared with.
+// A tiny model with random weights, its buffers as tensors, and a packed pair to run it on.
 #pragma once
 
-#include <ATen/ops/cat.h>
-#include <ATen/ops/ones.h>
 #include <ATen/ops/randn.h>
-#include <ATen/ops/silu.h>
-#include <ATen/ops/softmax.h>
-#include <ATen/ops/tensor.h>
-#include <ATen/ops/tril.h>
 
-#include <cmath>
 #include <vector>
 
 #include "check.h"
@@ -92,76 +84,6 @@ class Model {
   bool trainable_;
 };
 
-// The transformer of the bridge, one sequence at a time, made of operators that autograd knows.
-class Reference {
- public:
-  cb_arch a;
-  std::vector<at::Tensor> w;
-
-  explicit Reference(Model& m) : a(m.arch), w(m.leaves()) {}
-
-  // Last layer's output [T,H] of a sequence of ids [T].
-  at::Tensor hidden(const at::Tensor& ids) const {
-    at::Tensor x = w[size(a.layers)].view({a.vocab, a.hidden}).index_select(0, ids);
-    for (int32_t i = 0; i < a.layers; i++) x = layer(w[size(i)], x);
-    return x;
-  }
-
-  // Log-probs [R,V] of the next token after normed rows of hidden.
-  at::Tensor logprobs(const at::Tensor& hidden) const {
-    const at::Tensor& head = w[size(a.tied != 0 ? a.layers : a.layers + 2)];
-    const at::Tensor h = norm(hidden, w[size(a.layers + 1)]);
-    return h.matmul(head.view({a.vocab, a.hidden}).t()).log_softmax(-1);
-  }
-
- private:
-  static size_t size(int32_t i) { return static_cast<size_t>(i); }
-
-  at::Tensor norm(const at::Tensor& x, const at::Tensor& weight) const {
-    return x.mul(x.mul(x).mean(-1, true).add(a.norm_eps).rsqrt()).mul(weight);
-  }
-
-  // x [T,heads,D] turned by its position.
-  at::Tensor rope(const at::Tensor& x) const {
-    const int64_t half = a.head_dim / 2;
-    at::Tensor p = at::ones({x.size(0)}, at::kDouble).cumsum(0).sub(1);
-    p = p.unsqueeze(1)
-            .mul(at::tensor(at::ArrayRef<double>(Model::kFreq)).to(at::kDouble))
-            .unsqueeze(1);
-    const at::Tensor u = x.narrow(2, 0, half), v = x.narrow(2, half, half);
-    return at::cat({u.mul(p.cos()).sub(v.mul(p.sin())), v.mul(p.cos()).add(u.mul(p.sin()))}, 2);
-  }
-
-  at::Tensor attention(const at::Tensor& qkv) const {
-    const int64_t t = qkv.size(0), d = a.head_dim, heads = a.heads, kv = a.kv_heads;
-    const auto part = [&](int64_t first, int64_t n) {
-      return qkv.narrow(1, first * d, n * d).view({t, n, d});
-    };
-    const at::Tensor q = rope(part(0, heads)).transpose(0, 1);
-    const at::Tensor k = rope(part(heads, kv)).repeat_interleave(heads / kv, 1).transpose(0, 1);
-    const at::Tensor v = part(heads + kv, kv).repeat_interleave(heads / kv, 1).transpose(0, 1);
-    const at::Tensor hide = at::ones({t, t}, at::kBool).tril().logical_not();
-    const at::Tensor s = q.matmul(k.transpose(1, 2)).div(std::sqrt(static_cast<double>(d)));
-    const at::Tensor p = at::softmax(s.masked_fill(hide, -INFINITY), -1);
-    return p.matmul(v).transpose(0, 1).reshape({t, heads * d});
-  }
-
-  at::Tensor layer(const at::Tensor& flat, const at::Tensor& in) const {
-    int64_t at = 0;
-    const auto take = [&](int64_t rows, int64_t cols) {
-      const at::Tensor t = flat.narrow(0, at, rows * cols).view({rows, cols});
-      at += rows * cols;
-      return t;
-    };
-    const int64_t h = a.hidden, q = a.heads * a.head_dim, kv = a.kv_heads * a.head_dim, f = a.ffn;
-    const at::Tensor attn_norm = take(1, h), qkv = take(q + 2 * kv, h), out = take(h, q);
-    const at::Tensor mlp_norm = take(1, h), gate_up = take(2 * f, h), down = take(h, f);
-    const at::Tensor x = in.add(attention(norm(in, attn_norm).matmul(qkv.t())).matmul(out.t()));
-    const at::Tensor gu = norm(x, mlp_norm).matmul(gate_up.t());
-    return x.add(at::silu(gu.narrow(1, 0, f)).mul(gu.narrow(1, f, f)).matmul(down.t()));
-  }
-};
-
 // [prompt | a | b] as a tree: 5 tokens of a prompt, two answers of 3 and 4 tokens.
 struct PairTree {
   std::vector<int64_t> ids = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 22};
@@ -182,11 +104,6 @@ struct PairTree {
     std::vector<int64_t> out;
     for (const int64_t r : rows) out.push_back(ids[static_cast<size_t>(r)]);
     return cb::ints(out.data(), static_cast<int64_t>(out.size()), at::kCPU);
-  }
-
-  // The reference's hidden rows in packed order [12,H].
-  at::Tensor hidden(const Reference& r) const {
-    return at::cat({r.hidden(tokens(a)), r.hidden(tokens(b)).narrow(0, 5, 4)}, 0);
   }
 };
 

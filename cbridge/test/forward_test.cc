@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "fixture.h"
+#include "reference.h"
 
 namespace {
 
@@ -39,11 +40,11 @@ Run run(Model& m, const PairTree& pair, const at::Tensor& seed, int32_t segment)
   return r;
 }
 
-void against_autograd(int32_t dtype, bool tied, int32_t heads, int32_t kv, double tol) {
-  Model m(dtype, true, tied, heads, kv);
+void against_autograd(int32_t dtype, const cb_arch& a, double tol) {
+  Model m(dtype, true, a);
   const PairTree pair;
   const Reference ref(m);
-  const at::Tensor want = pair.hidden(ref);
+  const at::Tensor want = ref.hidden(pair);
   const at::Tensor seed = at::randn({12, m.arch.hidden}).to(cb::dtype_of(dtype));
   want.backward(seed.to(at::kDouble));
   for (const int32_t portable : {0, 1}) {
@@ -57,6 +58,42 @@ void against_autograd(int32_t dtype, bool tied, int32_t heads, int32_t kv, doubl
     }
   }
   cb_set_portable(0);
+}
+
+// What sets families apart, each alone and then as families have them.
+std::vector<cb_arch> variants() {
+  std::vector<cb_arch> out;
+  const auto with = [&](auto set) {
+    cb_arch a = Model::small(4, 2, 23, true);
+    set(a);
+    out.push_back(a);
+  };
+  with([](cb_arch& a) { a.tied = 0, a.heads = 3, a.kv_heads = 3; });
+  with([](cb_arch& a) { a.kv_heads = 1; });
+  with([](cb_arch& a) { a.head_dim = 6, a.rotary_dim = 4; });
+  with([](cb_arch& a) { a.qk_norm = 1; });
+  with([](cb_arch& a) { a.layer_norm = 1; });
+  with([](cb_arch& a) { a.post_norms = 1; });
+  with([](cb_arch& a) { a.parallel = 1; });
+  with([](cb_arch& a) { a.ungated = 1; });
+  with([](cb_arch& a) { a.activation = CB_GELU; });
+  with([](cb_arch& a) { a.activation = CB_GELU_TANH; });
+  with([](cb_arch& a) { a.qkv_bias = 1; });
+  with([](cb_arch& a) { a.out_bias = 1; });
+  with([](cb_arch& a) { a.mlp_bias = 1; });
+  with([](cb_arch& a) { a.norm_offset = 1; });
+  with([](cb_arch& a) { a.embed_scale = 3; });
+  with([](cb_arch& a) { a.query_scale = 0.3, a.attn_cap = 2; });
+  with([](cb_arch& a) {
+    a.layer_norm = a.parallel = a.ungated = a.qkv_bias = a.out_bias = a.mlp_bias = 1;
+    a.activation = CB_GELU, a.rotary_dim = 2, a.tied = 0;
+  });
+  with([](cb_arch& a) {
+    a.qk_norm = a.post_norms = 1;
+    a.activation = CB_GELU_TANH, a.norm_offset = 1, a.embed_scale = 3;
+  });
+  with([](cb_arch& a) { a.layer_norm = a.post_norms = a.parallel = 1; });
+  return out;
 }
 
 // Running segments again gives the bits that keeping everything gives.
@@ -161,10 +198,10 @@ void bad_architectures() {
 int main() {
   return test::run([] {
     at::manual_seed(19);
-    against_autograd(CB_F32, true, 4, 2, 2e-5);
-    against_autograd(CB_F32, false, 3, 3, 2e-5);
-    against_autograd(CB_F32, true, 4, 1, 2e-5);
-    against_autograd(CB_BF16, true, 4, 2, 0.06);
+    const cb_arch llama = Model::small(4, 2, 23, true);
+    against_autograd(CB_F32, llama, 2e-5);
+    against_autograd(CB_BF16, llama, 0.06);
+    for (const cb_arch& a : variants()) against_autograd(CB_F32, a, 2e-5);
     segments(CB_F32);
     segments(CB_BF16);
     prepacked_and_without_tape(CB_F32, 1e-5);

@@ -9,6 +9,7 @@
 
 #include "check.h"
 #include "fixture.h"
+#include "reference.h"
 
 namespace {
 
