@@ -1,5 +1,5 @@
-"""Compares bin/oaif with transformers on the same files, in fp32; exit status 1 if a bound is
-broken.
+"""Compares bin/oaif with transformers on the same files, in fp32 and log-probs in bf16 too; exit
+status 1 if a bound is broken.
 
     bench/parity/run.sh [--model FILE.gguf] [--run RUN]
 
@@ -23,6 +23,7 @@ sys.path.insert(0, str(ROOT / "bench"))
 import machine  # noqa: E402  lies in the folder above
 
 EACH, MOST = 1e-4, 1e-3  # nats: what a token's log-prob should and must be within
+HALF = 2  # how many times as far from fp32 as transformers' bf16 ours may be
 GREEDY = 20  # prompts of each workload
 
 
@@ -103,6 +104,19 @@ def check_logprobs(table, oaif, model, ref, w, prompts, samples, name):
     return theirs
 
 
+def check_half(table, oaif, model, half, w, prompts, samples, exact):
+    """The same in bf16: how far from transformers' fp32 we and transformers' own bf16 are."""
+    prompts, ids = prompts[:w.scored], [s["ids"] for s in samples[:w.scored]]
+    mine = oaif.score(model, prompts, ids, "bfloat16")
+    theirs = [half.logprobs(p, c) for p, c in zip(prompts, ids)]
+    off = lambda rows: [abs(a - b) for m, t in zip(rows, exact) for a, b in zip(m, t)]
+    found, allowed = ((statistics.mean(g), max(g)) for g in (off(mine), off(theirs)))
+    table.add("log-probs in bf16", w.name, f"{len(off(mine))} tokens",
+              f"mean {found[0]:.3f}, max {found[1]:.2f}",
+              f"{HALF} times transformers' bf16: mean {allowed[0]:.3f}, max {allowed[1]:.2f}",
+              all(f <= HALF * a for f, a in zip(found, allowed)))
+
+
 def check_sampler(table, w, samples, theirs):
     """The log-probs that the sampler itself reports, from its KV cache: sums over an answer."""
     gaps = [abs(s["logprob"] - sum(t)) / len(t) for s, t in zip(samples, theirs)]
@@ -164,6 +178,7 @@ def main():
         theirs = check_logprobs(table, oaif, args.model.resolve(), base, w, prompts, samples,
                                 "log-probs of sampled tokens")
         check_sampler(table, w, samples, theirs)
+        check_half(table, oaif, args.model.resolve(), base.bfloat16(), w, prompts, samples, theirs)
         if w.chat:
             check_ends(table, w, samples)
     with tempfile.TemporaryDirectory() as folder:

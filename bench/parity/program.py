@@ -1,4 +1,4 @@
-"""Runs bin/oaif on JSON Lines: records in, records out, in fp32 on the CPU. Knows no model."""
+"""Runs bin/oaif on JSON Lines: records in, records out, on the CPU. Knows no model."""
 
 import json
 import pathlib
@@ -14,13 +14,13 @@ class Program:
     def __init__(self, path):
         self.path = str(path)
 
-    def lines(self, command, model, records, *flags):
+    def lines(self, command, model, records, *flags, dtype="float32"):
         """Returns the output record of every input record."""
         with tempfile.TemporaryDirectory() as folder:
             source, target = pathlib.Path(folder, "in.jsonl"), pathlib.Path(folder, "out.jsonl")
             source.write_text("".join(json.dumps(r) + "\n" for r in records))
             self.run(command, "--model", str(model), "--in", str(source), "--out", str(target),
-                     "--device", "cpu", "--dtype", "float32", *flags)
+                     "--device", "cpu", "--dtype", dtype, *flags)
             return [json.loads(line) for line in target.read_text().splitlines()]
 
     def run(self, *args):
@@ -37,7 +37,8 @@ class Program:
                          "--max-new-tokens", str(max_new_tokens), "--seed", "1")
         return [line["completions"][0] for line in out]
 
-    def score(self, model, prompts, completions):
+    def score(self, model, prompts, completions, dtype="float32"):
         """The log-probs of every completion's tokens in nats; both given as ids."""
         records = [{"prompt_ids": p, "completion_ids": c} for p, c in zip(prompts, completions)]
-        return [line["token_logprobs"] for line in self.lines("score", model, records)]
+        lines = self.lines("score", model, records, dtype=dtype)
+        return [line["token_logprobs"] for line in lines]

@@ -1,8 +1,10 @@
-"""The other side: transformers in fp32 on the CPU, from the same files.
+"""The other side: transformers on the CPU, in fp32 unless told otherwise, from the same files.
 
 The tokenizer of a GGUF file is built here from its metadata with the `tokenizers` library, because
 the conversion in transformers leaves out the step that splits digits one by one.
 """
+
+import copy
 
 import gguf
 import torch
@@ -39,6 +41,10 @@ class Reference:
             eos |= set(ids if isinstance(ids, list) else [] if ids is None else [ids])
         return cls(model, AutoTokenizer.from_pretrained(str(path)), eos)
 
+    def bfloat16(self):
+        """The same with weights and arithmetic in bf16."""
+        return Reference(copy.deepcopy(self.model).to(torch.bfloat16), self.tokenizer, self.eos)
+
     def encode(self, text):
         return self.tokenizer(text, add_special_tokens=False).input_ids
 
@@ -63,7 +69,7 @@ class Reference:
 
     @torch.no_grad()
     def logprobs(self, prompt, completion):
-        """Log-probs in nats of the completion's tokens: fp32 logits, softmax in fp64."""
+        """Log-probs in nats of the completion's tokens; the softmax is in fp64."""
         logits = self.model(torch.tensor([prompt + completion])).logits[0, len(prompt) - 1:-1]
         lp = logits.double().log_softmax(-1)
         return lp[torch.arange(len(completion)), torch.tensor(completion)].tolist()

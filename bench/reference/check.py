@@ -3,9 +3,10 @@
     bench/parity/python.sh bench/reference/check.py [--tiny] [--json FILE]
 
 A tiny random llama is trained for 20 steps with each loss: in one batch, in micro-batches, with the
-activations computed again, and in bfloat16. Then the demo's model is, a few steps on film reviews
-and a few on chats. Each run is replayed (replay.py); the tiny model's gradients are compared by
-themselves (gradients.py).
+activations computed again, and in bfloat16. Then the demo's model is, twenty steps on film reviews
+and twenty on chats, in both types. Each run is replayed (replay.py), the tiny ones in fp64 and the
+others, which are large, in fp32; the tiny model's gradients are compared by themselves
+(gradients.py).
 """
 
 import argparse
@@ -30,13 +31,13 @@ VARIANTS = {
     "one batch, bf16": ["model.dtype=bfloat16"],
 }
 FIRST_STEPS = ["train.steps=2", "optimizer.warmup_steps=0"]
-SHORT = ["model.device=cpu", "model.dtype=float32", "eval.every=0", "eval.prompts=1",
-         "optimizer.warmup_steps=1"]
+SHORT = ["model.device=cpu", "eval.every=0", "eval.prompts=1", "optimizer.warmup_steps=1"]
 # A configuration of the demo's model and what is changed so that it takes some minutes.
 WORKLOADS = {
     "film": ("configs/demo.toml", ["train.steps=20", "train.prompts_per_step=4"]),
     "chat": ("configs/chat.toml", ["train.steps=20", "train.prompts_per_step=4"]),
 }
+DTYPES = {"": "float32", ", bf16": "bfloat16"}
 
 
 class Check:
@@ -52,8 +53,8 @@ class Check:
                       *[word for s in sets for word in ("--set", s)])
         return out
 
-    def replay(self, out, variant):
-        row, _ = replay.compare(out, variant=variant)
+    def replay(self, out, variant, dtype="float64"):
+        row, _ = replay.compare(out, dtype, variant)
         self.replays.append(row)
         print(f"  {row['model']}, {row['loss']}, {variant}: loss off {row['loss_error']:.1e}, "
               f"weights {row['weight_error']:.1e}", file=sys.stderr)
@@ -73,7 +74,9 @@ class Check:
 
     def workloads(self):
         for name, (config, sets) in WORKLOADS.items():
-            self.replay(self.train(name, config, SHORT + sets), name)
+            for suffix, dtype in DTYPES.items():
+                out = self.train(name + suffix, config, [*SHORT, *sets, f"model.dtype={dtype}"])
+                self.replay(out, name + suffix, "float32")
 
 
 def same_defaults(config, out):

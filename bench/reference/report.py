@@ -14,8 +14,9 @@ STEPS = [("step", "step"), ("pairs", "pairs"), ("loss, oaif", "recorded"),
          ("gradient norm, PyTorch", "replayed_norm")]
 REPLAYS = [("model", "model"), ("run", "variant"), ("loss", "loss"), ("dtype", "dtype"),
            ("steps", "steps"), ("pairs", "pairs"), ("skipped", "skipped"),
-           ("loss off", "loss_error"), ("bound", "loss_bound"),
+           ("loss off", "loss_error"), ("bound", "loss_bound"), ("PyTorch's", "torch_loss_error"),
            ("weights off", "weight_error"), ("bound", "weight_bound"),
+           ("PyTorch's", "torch_weight_error"),
            ("holds", "holds"), ("gradient norm off", "norm_error")]
 GRADIENTS = [("model", "model"), ("loss", "loss"), ("step", "step"), ("tensors", "tensors"),
              ("gradient off", "error"), ("bound", "bound"),
@@ -25,6 +26,8 @@ GRADIENTS = [("model", "model"), ("loss", "loss"), ("step", "step"), ("tensors",
 def cell(value):
     if isinstance(value, bool):
         return "yes" if value else "**NO**"
+    if value is None:
+        return "-"
     if isinstance(value, float):
         return f"{value:.6g}" if abs(value) >= .01 else f"{value:.1e}"
     return str(value)
