@@ -104,9 +104,10 @@ at hand and known by their hash: see `oaif/chat/known.txt`.
 ## Training, replayed in PyTorch
 
 `bench/reference/replay.py` computes each step of a run again, with autograd, from the ids and
-verdicts that the run recorded: the tiny model's in fp64, the other's in fp32. What PyTorch itself is
-off, in the run's type, stands beside it. Bounds in fp32: 1e-5 of the loss and of each gradient's norm,
-1e-4 of the way of the weights; where PyTorch itself comes near, and in bf16, twice what it is off.
+verdicts that the run recorded: the tiny model's in fp64, the other's in fp32. What PyTorch itself
+is off, in the run's type, stands beside it. Bounds in fp32: 1e-5 of the loss and of each gradient's
+norm, 1e-4 of the way of the weights; where PyTorch itself comes near, and in bf16, twice what it is
+off. In bf16 the loss is off by the root mean square of its steps, else by its worst step.
 
 {replays(rows)}
 

@@ -6,8 +6,8 @@ From the run come the settings, the starting weights, and of each step the sampl
 answer was chosen. Log-probs of policy and frozen reference, loss, gradient, clipping, schedule and
 AdamW are computed here, without a look at the run's own: an error of one step is carried into the
 next. A loss's error is |oaif's - ours| over |ours|, or over the loss of a policy that is its
-reference, where that is larger: ipo's loss passes through 0. The worst step counts, and in bfloat16,
-where single steps say little, the root of the steps' mean square. The weights' error is
+reference, where that is larger: ipo's loss passes through 0. The worst step counts; in bfloat16,
+where single steps say little, it is the root of the steps' mean square. The weights' error is
 ||oaif's - ours|| over ||ours - start||, over all weights after the last step. Exit status 1 when a
 bound is broken.
 
@@ -27,10 +27,10 @@ from policy import Policy
 from recorded import Run
 from scoring import open_model, pair_logprobs
 
-# How far a run may be off, of the loss and of the weights, and else how many times as far as PyTorch
-# in the run's dtype. bfloat16 needs the second, and ipo in fp32: it tells a log-prob sum of 100 nats
-# to 1e-5 at best, which is 1e-6 of a dpo loss of 0.7 and nothing of a slic loss of 1, but 4e-5 of an
-# ipo loss of 0.25, whose slope is 1 a nat there.
+# How far a run may be off, of the loss and of the weights, and else how many times as far as
+# PyTorch in the run's dtype. bfloat16 needs the second, and ipo in fp32: it tells a log-prob sum of
+# 100 nats to 1e-5 at best, which is 1e-6 of a dpo loss of 0.7 and nothing of a slic loss of 1, but
+# 4e-5 of an ipo loss of 0.25, whose slope is 1 a nat there.
 BOUNDS = 1e-5, 1e-4
 FACTOR = 2
 
