@@ -20,6 +20,18 @@ def open_model(path):
     return out
 
 
+def pad_left(rows, device):
+    """[rows,T] ids and mask: texts of unequal lengths end in the same column."""
+    width = max(map(len, rows))
+    ids = torch.tensor([[0] * (width - len(r)) + r for r in rows], device=device)
+    mask = torch.tensor([[0] * (width - len(r)) + [1] * len(r) for r in rows], device=device)
+    return ids, mask
+
+
+def positions(mask):
+    return (mask.cumsum(1) - 1).clamp(min=0)
+
+
 def answer_logprobs(model, sequences, dtype=torch.float32):
     """Log-probs of answers' tokens, [sequences] of [tokens] in nats.
 

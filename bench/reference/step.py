@@ -7,25 +7,21 @@ kept as keys and values, the head is run where a next token is wanted, answers t
 the batch, and only the policy's log-probs have a graph.
 """
 
-import re
-import time
-
 import torch
 from transformers import DynamicCache
 
 from losses import LOSSES, log_ratio
-from scoring import pair_logprobs
-
-STAGES = "sample", "annotate", "reference", "train", "optimize"
+from scoring import pad_left, pair_logprobs, positions
+from timing import Watch
 
 
 class Trainer:
-    """policy: a Policy. language: a Reference with its tokenizer and end ids. reference and judge:
-    frozen models, which may be the same. spec: the annotator's keys."""
+    """policy: a Policy. language: a Reference with its tokenizer and end ids. reference: a frozen
+    model. annotator: an Annotator."""
 
-    def __init__(self, policy, language, reference, judge, judge_language, spec):
+    def __init__(self, policy, language, reference, annotator):
         self.policy, self.language, self.reference = policy, language, reference
-        self.judge, self.judge_language, self.spec = judge, judge_language, spec
+        self.annotator = annotator
         self.settings, self.device = policy.settings, policy.model.device
 
     def step(self, n, prompts):
@@ -89,79 +85,22 @@ class Trainer:
             position = position + 1
         return list(zip(answers[::2], answers[1::2]))
 
-    @torch.inference_mode()
     def annotate(self, fields, answers):
-        """Which answer of each pair is better: "a", "b", or None where there is no verdict. Each
-        answer is scored alone, by log P(positive) - log P(negative) as the next token."""
+        """Which answer of each pair is better: "a", "b", or None where there is no verdict."""
         texts = [[self.language.decode(a) for a in pair] for pair in answers]
         asked = [i for i, (a, b) in enumerate(texts) if a != b]
         out = [None] * len(answers)
         if not asked:
             return out
-        ids, mask = pad_left([self.question(fields[i], text) for i in asked for text in texts[i]],
-                             self.device)
-        logits = self.judge(ids, attention_mask=mask, position_ids=positions(mask),
-                            use_cache=False, logits_to_keep=1).logits[:, -1].float()
-        yes, no = (self.candidate(self.spec[key]) for key in ("positive", "negative"))
-        scores = (logits[:, yes] - logits[:, no]).double().view(-1, 2)
+        scores = self.annotator.scores([fields[i] for i in asked for _ in range(2)],
+                                       [text for i in asked for text in texts[i]]).view(-1, 2)
         for i, p in zip(asked, torch.sigmoid(scores[:, 0] - scores[:, 1]).tolist()):
-            if abs(p - .5) > self.spec["tie_margin"]:
+            if abs(p - .5) > self.annotator.spec["tie_margin"]:
                 out[i] = "a" if p > .5 else "b"
         return out
-
-    def question(self, fields, answer):
-        """The ids of an annotator's prompt."""
-        of = fields | {"response": answer}
-        if not self.spec["chat"]:
-            return self.judge_language.tokenizer(fill(self.spec["prompt"], of)).input_ids
-        turns = [("system", self.spec["system"])] if self.spec["system"] else []
-        turns.append(("user", self.spec["prompt"]))
-        return self.judge_language.encode(self.judge_language.render(
-            [{"role": role, "content": fill(text, of)} for role, text in turns]))
-
-    def candidate(self, text):
-        ids = self.judge_language.encode(text)
-        if len(ids) != 1:
-            raise SystemExit(f"the candidate {text!r} has {len(ids)} tokens, wants exactly one")
-        return ids[0]
-
-
-class Watch:
-    """Seconds by stage."""
-
-    def __init__(self, device):
-        self.device, self.seconds = device, {}
-        self.start = self.now()
-
-    def now(self):
-        if self.device.type == "cuda":
-            torch.cuda.synchronize()
-        return time.perf_counter()
-
-    def lap(self, stage):
-        now = self.now()
-        self.seconds[stage], self.start = now - self.start, now
 
 
 def split(items, size):
     """Parts of at most size items; 0 means one part."""
     size = size or max(1, len(items))
     return [items[at:at + size] for at in range(0, len(items), size)]
-
-
-def pad_left(rows, device):
-    """[rows,T] ids and mask: texts of unequal lengths end in the same column."""
-    width = max(map(len, rows))
-    ids = torch.tensor([[0] * (width - len(r)) + r for r in rows], device=device)
-    mask = torch.tensor([[0] * (width - len(r)) + [1] * len(r) for r in rows], device=device)
-    return ids, mask
-
-
-def positions(mask):
-    return (mask.cumsum(1) - 1).clamp(min=0)
-
-
-def fill(template, fields):
-    """Puts {field}s in; "{{" and "}}" stand for single braces."""
-    one = lambda m: fields[m[1]] if m[1] else m[0][0]
-    return re.sub(r"\{\{|\}\}|\{([^{}\n]+)\}", one, template)

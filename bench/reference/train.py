@@ -7,30 +7,18 @@ CONFIG and the annotator's file that it names are those of oaif. There is no eva
 is written but what --json asks for. The step itself is step.py.
 """
 
-import argparse
 import json
 import os
 import random
 
 import torch
 
-import report
 import settings
+import timing
+from annotator import open_annotator
 from policy import Policy
 from scoring import open_model
-from step import STAGES, Trainer
-
-
-def device_and_dtype(model):
-    """What "auto" stands for: CUDA if there is one; bf16 where the processor computes in it."""
-    device = model["device"]
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    dtype = model["dtype"]
-    if dtype == "auto":
-        fast = device != "cpu" or "bf16" in report.machine.processor()
-        dtype = "bfloat16" if fast else "float32"
-    return torch.device(device), getattr(torch, dtype)
+from step import Trainer
 
 
 def build(s, device, dtype):
@@ -39,34 +27,21 @@ def build(s, device, dtype):
         raise SystemExit("the reference samples from the whole distribution only")
     language = open_model(s["model"]["path"])
     language.eos = sorted({*language.eos, *s["model"]["eos"]})
-    frozen = lambda path: open_model(path).model.to(device, dtype).requires_grad_(False)
-    spec = settings.load_annotator(s["annotator"]["file"])
-    reference = frozen(s["model"]["reference"])
-    judge_path = spec["model"] or s["model"]["reference"]
-    judge = frozen(judge_path) if spec["model"] else reference
-    judge_language = language if judge_path == s["model"]["path"] else open_model(judge_path)
+    reference = open_model(s["model"]["reference"]).model.to(device, dtype).requires_grad_(False)
+    annotator = open_annotator(settings.load_annotator(s["annotator"]["file"]), s, device, dtype,
+                               reference)
     policy = Policy(language.model, dtype, device, s, fused=True)
-    return Trainer(policy, language, reference, judge, judge_language, spec)
+    return Trainer(policy, language, reference, annotator)
 
 
 def read_prompt(record, data, language):
     """A line of a prompt file as (fields that annotators may show, ids)."""
-    fields = {key: value for key, value in record.items() if isinstance(value, str)}
-    if "messages" in record:
-        fields["prompt"] = transcript(record["messages"])
+    fields = timing.shown(record)
     if data["chat"]:
         chat = record.get("messages") or [{"role": "user", "content": record["prompt"]}]
         return fields, language.encode(language.render(chat))
     text = (data["template"] or "{prompt}").replace("{prompt}", record["prompt"])
     return fields, language.tokenizer(text).input_ids
-
-
-def transcript(messages):
-    """What an annotator sees of a chat."""
-    if len(messages) == 1 and messages[0]["role"] == "user":
-        return messages[0]["content"]
-    return "\n\n".join(m["role"][0].upper() + m["role"][1:] + ": " + m["content"]
-                       for m in messages)
 
 
 def endless(items, seed):
@@ -89,40 +64,13 @@ def train(s, device, dtype):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("config", help="a run's TOML file")
-    parser.add_argument("--steps", type=int, help="instead of train.steps")
-    parser.add_argument("--device", help="instead of model.device")
-    parser.add_argument("--dtype", help="instead of model.dtype")
-    parser.add_argument("--json", help="file that a row is added to, one JSON object a line")
-    args = parser.parse_args()
-    s = settings.load(args.config)
-    s["train"]["steps"] = args.steps or s["train"]["steps"]
-    s["model"] |= {k: v for k in ("device", "dtype") if (v := getattr(args, k))}
-    device, dtype = device_and_dtype(s["model"])
+    args, s, device, dtype = timing.read(timing.parser(__doc__))
     done = []
     for row in train(s, device, dtype):
         done.append(row)
-        print(f"step {row['step']}/{s['train']['steps']}: loss {row['loss']:.4f}, "
-              f"{row['kept']} pairs kept, {sum(row['seconds'].values()):.2f} s", flush=True)
-    summarize(done, args, device, dtype)
-
-
-def summarize(done, args, device, dtype):
-    """Mean seconds of the steps after the first, which warms up; of the first if it is alone."""
-    timed = done[1:] or done
-    mean = {stage: sum(r["seconds"][stage] for r in timed) / len(timed) for stage in STAGES}
-    total = sum(mean.values())
-    row = {"kind": "speed", "program": "PyTorch", "config": args.config, "device": str(device),
-           "dtype": str(dtype).removeprefix("torch."), "steps": len(timed),
-           "tokens_per_second": round(sum(r["tokens"] for r in timed) / len(timed) / total, 1),
-           "seconds": round(total, 3), **{k: round(v, 3) for k, v in mean.items()}}
-    columns = [(key, key) for key in ("config", "device", "dtype", *STAGES)]
-    columns += [("seconds a step", "seconds"), ("tokens a second", "tokens_per_second")]
-    print(f"\n{report.machine.line()}\n\n{report.markdown(columns, [row])}")
-    if args.json:
-        report.write([row], args.json)
+        print(f"{timing.line(row, s['train']['steps'])}, loss {row['loss']:.4f}, "
+              f"{row['kept']} pairs kept", flush=True)
+    timing.summarize("PyTorch", done, args, device, dtype)
 
 
 if __name__ == "__main__":
