@@ -43,7 +43,7 @@ class Reference:
 
     def bfloat16(self):
         """The same with weights and arithmetic in bf16."""
-        return Reference(copy.deepcopy(self.model).to(torch.bfloat16), self.tokenizer, self.eos)
+        return Reference(cast(copy.deepcopy(self.model), torch.bfloat16), self.tokenizer, self.eos)
 
     def encode(self, text):
         return self.tokenizer(text, add_special_tokens=False).input_ids
@@ -73,6 +73,14 @@ class Reference:
         logits = self.model(torch.tensor([prompt + completion])).logits[0, len(prompt) - 1:-1]
         lp = logits.double().log_softmax(-1)
         return lp[torch.arange(len(completion)), torch.tensor(completion)].tolist()
+
+
+def cast(model, dtype):
+    """Gives a model's weights another type. Its own `to` would round the frequencies of its rotary
+    embeddings as well, which no one who loads it in bf16 does."""
+    for p in model.parameters():
+        p.data = p.data.to(dtype)
+    return model
 
 
 def gguf_tokenizer(fields):

@@ -59,22 +59,23 @@ def families(rows):
 
 def replays(rows):
     body = [[r["model"], r["loss"], r["dtype"], r["variant"], r["steps"], r["pairs"],
-             *(cell for what in ("loss", "weight") for cell in (
+             *(cell for what in ("loss", "weight", "norm") for cell in (
                  f"{r[what + '_error']:.1e} ({r[what + '_bound']:.1e})",
                  "-" if r[f"torch_{what}_error"] is None else f"{r[f'torch_{what}_error']:.1e}")),
              "yes" if r["holds"] else "**NO**"]
             for r in rows if "weight_error" in r]
     return table(["model", "loss", "dtype", "run", "steps", "pairs", "loss off (bound)",
-                  "PyTorch's own off", "weights off (bound)", "PyTorch's own off", "holds"], body)
+                  "PyTorch's own", "weights off (bound)", "PyTorch's own",
+                  "gradient norms off (bound)", "PyTorch's own", "holds"], body)
 
 
 def gradients(rows):
-    body = [[r["model"], r["loss"], r["step"], r["tensors"],
+    body = [[r["model"], r["loss"], r["dtype"], r["variant"], r["step"], r["tensors"],
              f"{r['error']:.1e} ({r['bound']:.1e})", f"{r['pytorch_error']:.1e}",
              "yes" if r["holds"] else "**NO**"]
             for r in rows if "pytorch_error" in r]
-    return table(["model", "loss", "step", "tensors", "worst tensor off (bound)",
-                  "PyTorch's own fp32 off", "holds"], body)
+    return table(["model", "loss", "dtype", "run", "step", "tensors", "worst tensor off (bound)",
+                  "PyTorch's own", "holds"], body)
 
 
 def main():
@@ -105,9 +106,11 @@ at hand and known by their hash: see `oaif/chat/known.txt`.
 
 `bench/reference/replay.py` computes each step of a run again, with autograd, from the ids and
 verdicts that the run recorded: the tiny model's in fp64, the other's in fp32. What PyTorch itself
-is off, in the run's type, stands beside it. Bounds in fp32: 1e-5 of the loss and of each gradient's
-norm, 1e-4 of the way of the weights; where PyTorch itself comes near, and in bf16, twice what it is
-off. In bf16 the loss is off by the root mean square of its steps, else by its worst step.
+is off, in the run's type, stands beside it where that is another. Bounds: 1e-5 of the loss, of the
+gradient's norm and of each tensor's gradient (of ipo 2e-5, see gradients.py), 1e-4 of the way of the
+weights; or twice what PyTorch itself is off, where that is more. Loss and norm count at the worst step; in bf16, where a single
+step is noise, it is the root mean square of all. A tensor's gradient is compared at the recorded
+weights of its step, so that nothing adds up there.
 
 {replays(rows)}
 

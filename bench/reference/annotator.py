@@ -4,7 +4,7 @@ import re
 
 import torch
 
-from scoring import open_model, pad_left, positions
+from scoring import in_dtype, open_model, pad_left, positions
 
 
 class Annotator:
@@ -48,11 +48,11 @@ def fill(template, fields):
     return re.sub(r"\{\{|\}\}|\{([^{}\n]+)\}", one, template)
 
 
-def open_annotator(spec, settings, device, dtype, reference):
-    """The annotator of spec. Its model is the run's reference where it names no other."""
-    path = spec["model"] or settings["model"]["reference"]
-    language = open_model(path)
-    judge = reference
-    if spec["model"]:
-        judge = language.model.to(device, dtype).requires_grad_(False)
+def open_annotator(spec, language, reference, device, dtype):
+    """The annotator of spec. Where it names no model it is the run's reference, a frozen model which
+    reads the texts that language, the policy's Reference, encodes."""
+    if not spec["model"]:
+        return Annotator(reference, language, spec)
+    language = open_model(spec["model"])
+    judge = in_dtype(language.model.to(device), dtype).requires_grad_(False)
     return Annotator(judge, language, spec)

@@ -5,7 +5,7 @@
 A tiny random llama is trained for 20 steps with each loss: in one batch, in micro-batches, with the
 activations computed again, and in bfloat16. Then the demo's model is, twenty steps on film reviews
 and twenty on chats, in both types. Each run is replayed (replay.py), the tiny ones in fp64 and the
-others, which are large, in fp32; the tiny model's gradients are compared by themselves
+others, which are large, in fp32; the tiny model's gradients are compared by themselves, in both types
 (gradients.py).
 """
 
@@ -14,13 +14,15 @@ import pathlib
 import sys
 import tempfile
 
+import torch
+
 import gradients
 import replay
 import report
-import scoring  # noqa: F401  finds the folder of the next import
+import scoring
 import settings
 import tiny
-from program import ROOT, Program
+from program import ROOT, Program  # of the folder beside, which scoring has found
 
 # Between them the losses see every schedule.
 LOSSES = {"dpo": "cosine", "ipo": "linear", "slic": "constant"}
@@ -66,10 +68,11 @@ class Check:
             for variant, more in VARIANTS.items():
                 out = self.train(f"{loss} {variant}", config, sets + more)
                 self.replay(out, variant)
-                if not more:
-                    self.gradients += gradients.compare(out)
-            self.gradients += gradients.compare(
-                self.train(f"{loss} start", config, [*sets[:1], *FIRST_STEPS]))
+                self.gradients += gradients.compare(out, variant)
+            for dtype in DTYPES.values():
+                self.gradients += gradients.compare(
+                    self.train(f"{loss} start {dtype}", config,
+                               [*sets[:1], *FIRST_STEPS, f"model.dtype={dtype}"]), "one batch")
         same_defaults(config, self.train("defaults", config, ["train.steps=5"]))
 
     def workloads(self):
@@ -77,6 +80,21 @@ class Check:
             for suffix, dtype in DTYPES.items():
                 out = self.train(name + suffix, config, [*SHORT, *sets, f"model.dtype={dtype}"])
                 self.replay(out, name + suffix, "float32")
+
+
+def exact():
+    """What is called float64 must not go through float32 anywhere: then a log-prob of a tiny model
+    would not be one of a model whose weights moved by less than float32 can tell."""
+    ids, dtype = ([1, 2, 3], [4, 5]), torch.float64
+    with scoring.precision(dtype):
+        model = scoring.in_dtype(tiny.model(), dtype)
+        before = scoring.answer_logprobs(model, [ids], dtype)[0].sum()
+        with torch.no_grad():
+            for p in model.parameters():
+                p.mul_(1 + 1e-11)
+        off = (scoring.answer_logprobs(model, [ids], dtype)[0].sum() / before - 1).abs()
+    if not 0 < off < 1e-9:
+        raise SystemExit(f"float64 is not kept: a factor of 1 + 1e-11 changes log-probs by {off}")
 
 
 def same_defaults(config, out):
@@ -95,6 +113,7 @@ def main():
     parser.add_argument("--tiny", action="store_true", help="leave the demo's model out")
     parser.add_argument("--json", help="file that the rows are added to, one JSON object a line")
     args = parser.parse_args()
+    exact()
     with tempfile.TemporaryDirectory() as folder:
         check = Check(folder)
         check.tiny()

@@ -3,6 +3,7 @@
 import torch
 
 from losses import learning_rate
+from scoring import in_dtype
 
 
 def clip(params, most):
@@ -21,17 +22,14 @@ class Policy:
     the optimizer works on, as each backward pass ends in bf16; else the model's are the masters."""
 
     def __init__(self, model, dtype, device, settings, fused):
-        self.model = model.to(device)
         self.settings = settings
-        names = dict(self.model.named_parameters())
+        before = {name: p.detach().to(device, copy=True) for name, p in model.named_parameters()}
+        self.model = in_dtype(model.to(device), dtype)
+        self.masters = dict(self.model.named_parameters())
         if dtype == torch.bfloat16:
-            self.masters = {n: p.detach().clone().requires_grad_() for n, p in names.items()}
-            self.model.to(dtype)
+            self.masters = {name: p.requires_grad_() for name, p in before.items()}
             for name, p in self.model.named_parameters():
                 p.register_post_accumulate_grad_hook(self.add_to(self.masters[name]))
-        else:
-            self.model.to(dtype)
-            self.masters = dict(self.model.named_parameters())
         o = settings["optimizer"]
         self.optimizer = torch.optim.AdamW(
             self.masters.values(), betas=o["betas"], eps=o["eps"],

@@ -11,9 +11,12 @@ where single steps say little, it is the root of the steps' mean square. The wei
 ||oaif's - ours|| over ||ours - start||, over all weights after the last step. Exit status 1 when a
 bound is broken.
 
+So is the error of each gradient's norm, which tells of factors that AdamW divides out again.
+
 What is compared with is computed in float64, or in float32, which takes a third of the time. Where
 the run's own dtype is another one, it is replayed in that too: that says how far from exact PyTorch
-itself is, and oaif may be twice as far where that is more than the bound.
+itself is, and oaif may be twice as far where that is more than the bound. In float32 what PyTorch is
+off counts against oaif; for ipo, whose loss fp32 tells so badly, float64 is needed.
 """
 
 import argparse
@@ -25,13 +28,12 @@ import report
 from losses import LOSSES, log_ratio
 from policy import Policy
 from recorded import Run
-from scoring import open_model, pair_logprobs
+from scoring import in_dtype, open_model, pair_logprobs, precision
 
-# How far a run may be off, of the loss and of the weights, and else how many times as far as
-# PyTorch in the run's dtype. bfloat16 needs the second, and ipo in fp32: it tells a log-prob sum of
+# How far a run may be off, and else how many times as far as PyTorch in the run's dtype. bfloat16 needs the second, and ipo in fp32: it tells a log-prob sum of
 # 100 nats to 1e-5 at best, which is 1e-6 of a dpo loss of 0.7 and nothing of a slic loss of 1, but
 # 4e-5 of an ipo loss of 0.25, whose slope is 1 a nat there.
-BOUNDS = 1e-5, 1e-4
+BOUNDS = {"loss": 1e-5, "weight": 1e-4, "norm": 1e-5}
 FACTOR = 2
 
 
@@ -46,6 +48,10 @@ class Outcome:
         """By step."""
         least = LOSSES[kind](torch.zeros(()), beta).item()
         return [abs(a - b) / max(abs(b), least) for a, b in zip(self.losses, exact.losses)]
+
+    def norm_errors(self, exact):
+        """By step, of those that have a gradient."""
+        return [abs(a / b - 1) for a, b in zip(self.norms, exact.norms) if b]
 
     def weight_error(self, exact, start):
         if self.weights.keys() != exact.weights.keys():
@@ -72,14 +78,15 @@ def backward(policy, reference, pairs, loss):
 def retrain(run, dtype):
     """Trains as run did, in dtype; returns the Outcome and the starting weights."""
     s = run.settings
-    reference = open_model(s["model"]["reference"]).model.to(dtype)
+    reference = in_dtype(open_model(s["model"]["reference"]).model, dtype)
     policy = Policy(open_model(s["model"]["path"]).model, dtype, "cpu", s, fused=False)
     copy = lambda: {name: p.detach().clone() for name, p in policy.masters.items()}
     start, out = copy(), Outcome([], [], {})
     for line in run.metrics:
         pairs, loss, norm = run.kept(line["step"]), 0.0, 0.0
         if pairs:  # else the step is none, for AdamW's count too
-            loss = backward(policy.model, reference, pairs, s["loss"])
+            with precision(dtype):
+                loss = backward(policy.model, reference, pairs, s["loss"])
             norm, _ = policy.update(line["step"])
         out.losses.append(loss)
         out.norms.append(norm)
@@ -98,26 +105,27 @@ def compare(path, dtype="float64", variant=""):
     exact, start = retrain(run, getattr(torch, dtype))
     oaif = Outcome([m["loss"] for m in run.metrics], [m["grad_norm"] for m in run.metrics],
                    run.weights())
-    errors = oaif.loss_errors(exact, **loss)
     of_steps = root_mean_square if own == "bfloat16" else max
-    norms = [abs(a / b - 1) for a, b in zip(oaif.norms, exact.norms) if b]
-    off = of_steps(errors), oaif.weight_error(exact, start)
-    torchs, bounds = (None, None), BOUNDS
+    errors = lambda outcome: {
+        "loss": of_steps(outcome.loss_errors(exact, **loss)),
+        "weight": outcome.weight_error(exact, start),
+        "norm": of_steps(outcome.norm_errors(exact) or [0.0])}
+    off, pytorch, bounds = errors(oaif), dict.fromkeys(BOUNDS), BOUNDS
     if own != dtype:
-        same, _ = retrain(run, getattr(torch, own))
-        torchs = of_steps(same.loss_errors(exact, **loss)), same.weight_error(exact, start)
-        bounds = [max(b, FACTOR * e) for b, e in zip(BOUNDS, torchs)]
+        pytorch = errors(retrain(run, getattr(torch, own))[0])
+        bounds = {what: max(b, FACTOR * pytorch[what]) for what, b in BOUNDS.items()}
     row = {"kind": "replay", "model": run.model, "variant": variant,
-           "loss": loss["kind"], "dtype": own, "steps": len(errors),
+           "loss": loss["kind"], "dtype": own, "steps": len(run.metrics),
            "pairs": sum(m["kept"] for m in run.metrics),
            "skipped": sum(m["pairs"] - m["kept"] for m in run.metrics),
-           "loss_error": off[0], "loss_bound": bounds[0], "torch_loss_error": torchs[0],
-           "weight_error": off[1], "weight_bound": bounds[1], "torch_weight_error": torchs[1],
-           "norm_error": max(norms, default=0.0),
-           "holds": off[0] <= bounds[0] and off[1] <= bounds[1]}
-    steps = [{"step": m["step"], "pairs": m["kept"], "recorded": m["loss"], "replayed": loss,
+           **{f"{what}_error": off[what] for what in BOUNDS},
+           **{f"{what}_bound": bounds[what] for what in BOUNDS},
+           **{f"torch_{what}_error": pytorch[what] for what in BOUNDS},
+           "holds": all(off[what] <= bounds[what] for what in BOUNDS)}
+    steps = [{"step": m["step"], "pairs": m["kept"], "recorded": m["loss"], "replayed": again,
               "off": off, "recorded_norm": m["grad_norm"], "replayed_norm": norm}
-             for m, loss, norm, off in zip(run.metrics, exact.losses, exact.norms, errors)]
+             for m, again, norm, off in zip(run.metrics, exact.losses, exact.norms,
+                                           oaif.loss_errors(exact, **loss))]
     return row, steps
 
 

@@ -17,10 +17,12 @@ REPLAYS = [("model", "model"), ("run", "variant"), ("loss", "loss"), ("dtype", "
            ("loss off", "loss_error"), ("bound", "loss_bound"), ("PyTorch's", "torch_loss_error"),
            ("weights off", "weight_error"), ("bound", "weight_bound"),
            ("PyTorch's", "torch_weight_error"),
-           ("holds", "holds"), ("gradient norm off", "norm_error")]
-GRADIENTS = [("model", "model"), ("loss", "loss"), ("step", "step"), ("tensors", "tensors"),
+           ("gradient norms off", "norm_error"), ("bound", "norm_bound"),
+           ("PyTorch's", "torch_norm_error"), ("holds", "holds")]
+GRADIENTS = [("model", "model"), ("loss", "loss"), ("dtype", "dtype"), ("run", "variant"),
+             ("step", "step"), ("tensors", "tensors"),
              ("gradient off", "error"), ("bound", "bound"),
-             ("PyTorch's fp32 off", "pytorch_error"), ("holds", "holds")]
+             ("PyTorch's own off", "pytorch_error"), ("holds", "holds")]
 
 
 def cell(value):

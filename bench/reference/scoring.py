@@ -1,5 +1,6 @@
 """Loads models into transformers, and log-probs of answers under them."""
 
+import contextlib
 import pathlib
 import sys
 
@@ -7,7 +8,8 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "parity"))
-from reference import Reference  # noqa: E402  lies in the folder beside
+from double import double  # noqa: E402  these lie in the folder beside
+from reference import Reference, cast  # noqa: E402
 
 
 def open_model(path):
@@ -18,6 +20,26 @@ def open_model(path):
     # no gradient; where that is the end token, chats are full of it and nothing is padding.
     out.model.get_input_embeddings().padding_idx = None
     return out
+
+
+def open_frozen(path, device, dtype):
+    """A model that is not trained."""
+    return in_dtype(open_model(path).model.to(device), dtype).requires_grad_(False)
+
+
+def in_dtype(model, dtype):
+    """model in dtype. In float64 it is another one, which has to be run in precision(dtype)."""
+    if dtype != torch.float64:
+        return cast(model, dtype)
+    with double():  # its rotary frequencies too
+        exact = type(model)(model.config).eval()
+    exact.load_state_dict({name: w.double() for name, w in model.state_dict().items()})
+    return exact
+
+
+def precision(dtype):
+    """The context in which a model of dtype computes in dtype alone."""
+    return double() if dtype == torch.float64 else contextlib.nullcontext()
 
 
 def pad_left(rows, device):

@@ -22,10 +22,14 @@ REQUIRED = {"model": {"path"}, "data": {"train", "heldout"}, "annotator": {"file
 PAPER_BETA = {"dpo": 0.1, "ipo": 1.0, "slic": 0.002}  # arXiv 2402.04792
 
 
-def load(path):
-    """Returns {table: {key: value}}. A key that is not known here is refused: whoever passes over
-    it does other work than oaif does."""
+def load(path, sets=()):
+    """Returns {table: {key: value}}; sets are as of oaif's --set, "table.key=value". A key that is
+    not known here is refused: whoever passes over it does other work than oaif does."""
     given = tomllib.loads(pathlib.Path(path).read_text())
+    for item in sets:
+        name, _, text = item.partition("=")
+        table, _, key = name.partition(".")
+        given.setdefault(table, {})[key] = value_of(text)
     for table, keys in given.items():
         extra = keys.keys() - DEFAULTS[table].keys() - REQUIRED.get(table, set())
         if extra:
@@ -35,6 +39,14 @@ def load(path):
     loss = settings["loss"]
     loss["beta"] = loss["beta"] or PAPER_BETA[loss["kind"]]
     return settings
+
+
+def value_of(text):
+    """A TOML value; what is none is a string without its quotes."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
 
 
 def load_annotator(path):

@@ -54,6 +54,7 @@ def parser(text):
     """The arguments that every timed program takes."""
     out = argparse.ArgumentParser(description=text, formatter_class=argparse.RawTextHelpFormatter)
     out.add_argument("config", help="a run's TOML file")
+    out.add_argument("--set", action="append", default=[], help="table.key=value, as oaif has it")
     out.add_argument("--steps", type=int, help="instead of train.steps")
     out.add_argument("--device", help="instead of model.device")
     out.add_argument("--dtype", help="instead of model.dtype")
@@ -64,8 +65,10 @@ def parser(text):
 def read(of):
     """Returns (arguments, settings, device, dtype) for a parser."""
     args = of.parse_args()
-    s = settings.load(args.config)
+    s = settings.load(args.config, args.set)
     s["train"]["steps"] = args.steps or s["train"]["steps"]
+    if s["train"]["steps"] <= WARM_UP:
+        raise SystemExit(f"the first {WARM_UP} steps are not counted: --steps must be more")
     s["model"] |= {k: v for k in ("device", "dtype") if (v := getattr(args, k))}
     return args, s, *device_and_dtype(s["model"])
 
@@ -88,8 +91,8 @@ def line(row, steps):
 
 
 def summarize(program, done, args, device, dtype):
-    """Prints medians over the steps after the warm-up, over all steps where there are no others."""
-    timed = done[WARM_UP:] or done
+    """Prints medians over the steps after the warm-up."""
+    timed = done[WARM_UP:]
     totals = [sum(r["seconds"].values()) for r in timed]
     middle = {stage: statistics.median(r["seconds"][stage] for r in timed) for stage in STAGES}
     row = {"kind": "speed", "program": program, "config": args.config, "device": str(device),
@@ -104,8 +107,8 @@ def summarize(program, done, args, device, dtype):
                 ("peak GB", "peak_gb")]
     print(f"\n{report.machine.line()}\n\n{report.markdown(columns, [row])}")
     if args.json:
-        report.write([row | {"each": [r["seconds"] | {"tokens": r["tokens"]} for r in done]}],
-                     args.json)
+        each = [{"stages": r["seconds"], "tokens": r["tokens"]} for r in done]
+        report.write([row | {"each": each}], args.json)
 
 
 def peak_bytes(device):

@@ -17,7 +17,7 @@ import settings
 import timing
 from annotator import open_annotator
 from policy import Policy
-from scoring import open_model
+from scoring import open_frozen, open_model
 from step import Trainer
 
 
@@ -27,9 +27,9 @@ def build(s, device, dtype):
         raise SystemExit("the reference samples from the whole distribution only")
     language = open_model(s["model"]["path"])
     language.eos = sorted({*language.eos, *s["model"]["eos"]})
-    reference = open_model(s["model"]["reference"]).model.to(device, dtype).requires_grad_(False)
-    annotator = open_annotator(settings.load_annotator(s["annotator"]["file"]), s, device, dtype,
-                               reference)
+    reference = open_frozen(s["model"]["reference"], device, dtype)
+    annotator = open_annotator(settings.load_annotator(s["annotator"]["file"]), language, reference,
+                               device, dtype)
     policy = Policy(language.model, dtype, device, s, fused=True)
     return Trainer(policy, language, reference, annotator)
 

@@ -3,6 +3,7 @@
 
 #include <ATen/ops/randn.h>
 
+#include <utility>
 #include <vector>
 
 #include "check.h"
@@ -12,9 +13,15 @@ namespace test {
 
 inline const cb_device kCPU = {CB_CPU, 0};
 
+// What layers have of their own: how far each sees (0: all) and which rotary table it turns by.
+struct Each {
+  std::vector<int32_t> window = {0, 0, 0}, table = {0, 0, 0};
+};
+
 class Model {
  public:
   cb_arch arch;
+  Each each;
   cb_model* m = nullptr;
   cb_err e{};
 
@@ -23,11 +30,10 @@ class Model {
         int32_t vocab = 23)
       : Model(dtype, trainable, small(heads, kv_heads, vocab, tied)) {}
 
-  Model(int32_t dtype, bool trainable, const cb_arch& a) : arch(a), trainable_(trainable) {
-    const std::vector<int32_t> zero(static_cast<size_t>(arch.layers));
-    const double magnitude = 1;
-    EXPECT_OK(cb_model_new(&arch, zero.data(), zero.data(), kFreq, &magnitude, 1, dtype, kCPU,
-                           trainable ? 1 : 0, &m, &e));
+  Model(int32_t dtype, bool trainable, const cb_arch& a, Each of_layers = {})
+      : arch(a), each(std::move(of_layers)), trainable_(trainable) {
+    EXPECT_OK(cb_model_new(&arch, each.window.data(), each.table.data(), kFreq, kMagnitude, 2,
+                           dtype, kCPU, trainable ? 1 : 0, &m, &e));
     for (int32_t i = 0; i < buffers(); i++) {
       at::Tensor w = buffer(trainable ? CB_MASTER : CB_COMPUTE, i);
       w.copy_(at::randn(w.sizes()).mul(0.4));
@@ -78,7 +84,9 @@ class Model {
     return a;
   }
 
-  static constexpr double kFreq[] = {1.0, 0.1};
+  // Two tables of two frequencies, and what each table's sines and cosines are multiplied by.
+  static constexpr double kFreq[] = {1.0, 0.1, 0.7, 0.02};
+  static constexpr double kMagnitude[] = {1.0, 1.2};
 
  private:
   bool trainable_;

@@ -31,6 +31,7 @@ void torch_classes() {
   EXPECT_FAILS(thrown<c10::NotImplementedError>(&e), CB_ERR_NOTIMPL);
   EXPECT_FAILS(thrown<c10::OutOfMemoryError>(&e), CB_ERR_MEMORY);
   EXPECT_FAILS(thrown<c10::LinAlgError>(&e), CB_ERR_TORCH);
+  // An error of the accelerator is a class of its own from libtorch 2.8 on.
 #if TORCH_VERSION_MAJOR > 2 || TORCH_VERSION_MINOR >= 8
   const auto device = [] { throw c10::AcceleratorError({"f", "file", 1}, 700, "device\nhint"); };
   EXPECT_FAILS(cb::guard(&e, device), CB_ERR_DEVICE);

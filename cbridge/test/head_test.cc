@@ -65,8 +65,10 @@ Result run(Model& m, const at::Tensor& hidden, const std::vector<float>& seed) {
   return r;
 }
 
-void against_autograd(int32_t dtype, bool tied, int32_t vocab, double tol) {
-  Model m(dtype, true, tied, 4, 2, vocab);
+void against_autograd(int32_t dtype, bool tied, int32_t vocab, double cap, double tol) {
+  cb_arch a = Model::small(4, 2, vocab, tied);
+  a.logit_cap = cap;
+  Model m(dtype, true, a);
   const Reference ref(m);
   const at::Tensor hidden = at::randn({kN, m.arch.hidden}).to(cb::dtype_of(dtype));
   const at::Tensor x = hidden.to(at::kDouble).requires_grad_(true);
@@ -153,8 +155,10 @@ int main() {
     at::manual_seed(23);
     for (const int32_t vocab : kVocab) {
       for (const bool tied : {true, false}) {
-        against_autograd(CB_F32, tied, vocab, 1e-5);
-        against_autograd(CB_BF16, tied, vocab, 0.05);
+        for (const double cap : {0.0, 2.0}) {
+          against_autograd(CB_F32, tied, vocab, cap, 1e-5);
+          against_autograd(CB_BF16, tied, vocab, cap, 0.05);
+        }
       }
       candidates_and_logits(vocab);
       divergence(vocab);

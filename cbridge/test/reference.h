@@ -9,6 +9,7 @@
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/tril.h>
+#include <ATen/ops/triu.h>
 
 #include <cmath>
 #include <vector>
@@ -20,15 +21,16 @@ namespace test {
 class Reference {
  public:
   cb_arch a;
+  Each each;
   std::vector<at::Tensor> w;
 
-  explicit Reference(Model& m) : a(m.arch), w(m.leaves()) {}
+  explicit Reference(Model& m) : a(m.arch), each(m.each), w(m.leaves()) {}
 
   // Last layer's output [T,H] of a sequence of ids [T].
   at::Tensor hidden(const at::Tensor& ids) const {
     at::Tensor x = w[size(a.layers)].view({a.vocab, a.hidden}).index_select(0, ids);
     if (a.embed_scale != 0) x = x.mul(a.embed_scale);
-    for (int32_t i = 0; i < a.layers; i++) x = layer(w[size(i)], x);
+    for (int32_t i = 0; i < a.layers; i++) x = layer(i, x);
     return x;
   }
 
@@ -42,7 +44,9 @@ class Reference {
     const at::Tensor& head = w[size(a.tied != 0 ? a.layers : a.layers + 2)];
     Parts last{w[size(a.layers + 1)]};
     const at::Tensor h = norm(hidden, last);
-    return h.matmul(head.view({a.vocab, a.hidden}).t()).log_softmax(-1);
+    const at::Tensor logits = h.matmul(head.view({a.vocab, a.hidden}).t());
+    if (a.logit_cap == 0) return logits.log_softmax(-1);
+    return logits.div(a.logit_cap).tanh().mul(a.logit_cap).log_softmax(-1);
   }
 
  private:
@@ -76,22 +80,34 @@ class Reference {
         .add(p.vector(a.hidden));
   }
 
-  // x [T,heads,D] turned by its position, in its first dimensions.
-  at::Tensor rope(const at::Tensor& x) const {
+  // x [T,heads,D] of layer i turned by its position, in its first dimensions.
+  at::Tensor rope(int32_t i, const at::Tensor& x) const {
     const int64_t turned = a.rotary_dim != 0 ? a.rotary_dim : a.head_dim, half = turned / 2;
+    const int32_t table = each.table[size(i)];
+    const double* freq = Model::kFreq + table * half;
     at::Tensor p = at::ones({x.size(0)}, at::kDouble).cumsum(0).sub(1);
     p = p.unsqueeze(1)
-            .mul(at::tensor(at::ArrayRef<double>(Model::kFreq, size(static_cast<int32_t>(half))))
+            .mul(at::tensor(at::ArrayRef<double>(freq, size(static_cast<int32_t>(half))))
                      .to(at::kDouble))
             .unsqueeze(1);
+    const at::Tensor c = p.cos().mul(Model::kMagnitude[table]),
+                     s = p.sin().mul(Model::kMagnitude[table]);
     const at::Tensor u = x.narrow(2, 0, half), v = x.narrow(2, half, half);
-    return at::cat({u.mul(p.cos()).sub(v.mul(p.sin())), v.mul(p.cos()).add(u.mul(p.sin())),
-                    x.narrow(2, turned, a.head_dim - turned)},
-                   2);
+    return at::cat(
+        {u.mul(c).sub(v.mul(s)), v.mul(c).add(u.mul(s)), x.narrow(2, turned, a.head_dim - turned)},
+        2);
   }
 
-  // [T, heads*D] of x [T,H], which has gone through the layer's first norm.
-  at::Tensor attention(const at::Tensor& x, Parts& parts) const {
+  // [T,T]: which positions (columns) a position of layer i does not see.
+  at::Tensor hidden_of(int32_t i, int64_t t) const {
+    const at::Tensor before = at::ones({t, t}, at::kBool).tril();
+    const int64_t window = each.window[size(i)];
+    const at::Tensor seen = window == 0 ? before : before.triu(1 - window);
+    return seen.logical_not();
+  }
+
+  // [T, heads*D] of x [T,H], which has gone through the first norm of layer i.
+  at::Tensor attention(int32_t i, const at::Tensor& x, Parts& parts) const {
     const int64_t t = x.size(0), d = a.head_dim, heads = a.heads, kv = a.kv_heads;
     const at::Tensor qkv = parts.apply(x, (heads + 2 * kv) * d, a.qkv_bias != 0);
     const auto part = [&](int64_t first, int64_t n) {
@@ -102,14 +118,13 @@ class Reference {
       q = rms_norm(q, parts.vector(d));
       k = rms_norm(k, parts.vector(d));
     }
-    q = rope(q).transpose(0, 1);
-    k = rope(k).repeat_interleave(heads / kv, 1).transpose(0, 1);
+    q = rope(i, q).transpose(0, 1);
+    k = rope(i, k).repeat_interleave(heads / kv, 1).transpose(0, 1);
     const at::Tensor v = part(heads + kv, kv).repeat_interleave(heads / kv, 1).transpose(0, 1);
-    const at::Tensor hide = at::ones({t, t}, at::kBool).tril().logical_not();
     const double scale = a.query_scale != 0 ? a.query_scale : 1 / std::sqrt(static_cast<double>(d));
     at::Tensor s = q.matmul(k.transpose(1, 2)).mul(scale);
     if (a.attn_cap != 0) s = s.div(a.attn_cap).tanh().mul(a.attn_cap);
-    const at::Tensor p = at::softmax(s.masked_fill(hide, -INFINITY), -1);
+    const at::Tensor p = at::softmax(s.masked_fill(hidden_of(i, t), -INFINITY), -1);
     return p.matmul(v).transpose(0, 1).reshape({t, heads * d});
   }
 
@@ -118,9 +133,10 @@ class Reference {
     return at::gelu(x, a.activation == CB_GELU_TANH ? "tanh" : "none");
   }
 
-  at::Tensor layer(const at::Tensor& flat, const at::Tensor& in) const {
+  at::Tensor layer(int32_t i, const at::Tensor& in) const {
+    const at::Tensor& flat = w[size(i)];
     Parts p{flat};
-    at::Tensor added = attention(norm(in, p), p);
+    at::Tensor added = attention(i, norm(in, p), p);
     added = p.apply(added, a.hidden, a.out_bias != 0);
     if (a.post_norms != 0) added = norm(added, p);
     const at::Tensor x = in.add(added), y = norm(a.parallel != 0 ? in : x, p);

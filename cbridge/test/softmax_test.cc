@@ -70,8 +70,16 @@ void running() {
   blocks(l.sub(steps), other, {175, 175, 175, 175}, 1e-6);
   blocks(l.mul(0).sub(1000), other, {350, 350}, 1e-6);  // all equal and far from zero
   // A vocabulary's row at once: the many small terms must not be lost against their sum.
-  const at::Tensor row = at::randn({2, 150001}), even = at::randn({2, 150001});
+  const at::Tensor row = at::randn({2, 150001}).mul(3), even = at::randn({2, 150001});
   blocks(row, even, {150001}, 1e-6);
+  for (const int32_t portable : {0, 1}) {
+    cb_set_portable(portable);
+    cb::RunningSoftmax s(2, at::kCPU);
+    s.add(row, {});
+    // In nats, whatever the size of the sum: what every log-prob of the row is off.
+    EXPECT(s.lse().sub(row.to(at::kDouble).logsumexp({-1})).abs().max().item<double>() < 1e-6);
+  }
+  cb_set_portable(0);
 }
 
 // dL/dlogit = seed * (onehot - softmax), in blocks.

@@ -10,9 +10,11 @@
 //
 //	h = (log pi(y+|x) - log pi0(y+|x)) - (log pi(y-|x) - log pi0(y-|x))
 //
-// They are composed with gotorch on CPU vectors of [pairs] fp32. Every gotorch result is adopted
-// by a torch.Scope as soon as it is made; gradients go through package torch, whose calls are
-// guarded against C++ exceptions.
+// What a completion gained against the reference, the difference in each bracket, is taken in
+// double precision: fp32 tells a sum of 100 nats to 1e-5, and the gain to 1e-7. From there they are
+// composed with gotorch on CPU vectors of [pairs] fp32. Every gotorch result is adopted by a
+// torch.Scope as soon as it is made; gradients go through package torch, whose calls are guarded
+// against C++ exceptions.
 //
 // Errors: every failure is returned as an error, a libtorch exception too; nothing panics.
 // Concurrency: device goroutine only.
@@ -35,8 +37,8 @@ var ErrNotFinite = errors.New("not finite")
 // LogProbs are the summed log-probs of pairs in nats, one element a pair; all four are of the same
 // length, which is at least one, and finite.
 type LogProbs struct {
-	PolicyChosen, PolicyRejected       []float32
-	ReferenceChosen, ReferenceRejected []float32
+	PolicyChosen, PolicyRejected       []float64
+	ReferenceChosen, ReferenceRejected []float64
 }
 
 // Result is what one batch of pairs adds to a step. All sums are divided by the step's divisor, so
@@ -95,18 +97,17 @@ func (l Loss) of(lp LogProbs, beta float64, divisor int) (Result, error) {
 	c := newComposer(len(lp.PolicyChosen))
 	defer c.close()
 
-	piChosen, piRejected := c.leaf(lp.PolicyChosen), c.leaf(lp.PolicyRejected)
-	piLogRatio := c.sub(piChosen, piRejected)
-	refLogRatio := c.sub(c.vector(lp.ReferenceChosen), c.vector(lp.ReferenceRejected))
-	h := c.sub(piLogRatio, refLogRatio)
+	chosen := c.leaf(gains(lp.PolicyChosen, lp.ReferenceChosen))
+	rejected := c.leaf(gains(lp.PolicyRejected, lp.ReferenceRejected))
+	h := c.sub(chosen, rejected)
 	pairLosses := l.compose(c, h, float32(beta))
 	total := c.sum(c.mul(pairLosses, c.constant(1/float32(divisor))))
 
 	torch.FromGotorch(total).Backward()
 	r := Result{
 		Loss:         float64(c.read(total)[0]),
-		GradChosen:   c.grad(piChosen),
-		GradRejected: c.grad(piRejected),
+		GradChosen:   c.grad(chosen), // the reference is constant: dgain = dlogp
+		GradRejected: c.grad(rejected),
 	}
 	for _, x := range c.read(h) {
 		r.RewardMargin += beta * float64(x) / float64(divisor)
@@ -116,6 +117,15 @@ func (l Loss) of(lp LogProbs, beta float64, divisor int) (Result, error) {
 	}
 	return r, finite("the loss or its gradient",
 		append(append([]float32{float32(r.Loss)}, r.GradChosen...), r.GradRejected...))
+}
+
+// gains returns log pi - log pi0 of each completion, nats.
+func gains(policy, reference []float64) []float32 {
+	out := make([]float32, len(policy))
+	for i, p := range policy {
+		out[i] = float32(p - reference[i])
+	}
+	return out
 }
 
 func check(lp LogProbs, beta float64, divisor int) error {
@@ -131,7 +141,7 @@ func check(lp LogProbs, beta float64, divisor int) error {
 	}
 	for _, v := range []struct {
 		name string
-		x    []float32
+		x    []float64
 	}{
 		{"policy log-probs of chosen completions", lp.PolicyChosen},
 		{"policy log-probs of rejected completions", lp.PolicyRejected},
@@ -148,7 +158,7 @@ func check(lp LogProbs, beta float64, divisor int) error {
 	return nil
 }
 
-func finite(what string, xs []float32) error {
+func finite[T float32 | float64](what string, xs []T) error {
 	for i, x := range xs {
 		if math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) {
 			return fmt.Errorf("element %d of %s is %g: %w", i, what, x, ErrNotFinite)

@@ -67,8 +67,8 @@ func near(t *testing.T, what string, got, want, tolerance float64) {
 
 // onePair has h = (-10 - -12) - (-15 - -13) = 2 + 2 = 4.
 var onePair = loss.LogProbs{
-	PolicyChosen: []float32{-10}, PolicyRejected: []float32{-15},
-	ReferenceChosen: []float32{-12}, ReferenceRejected: []float32{-13},
+	PolicyChosen: []float64{-10}, PolicyRejected: []float64{-15},
+	ReferenceChosen: []float64{-12}, ReferenceRejected: []float64{-13},
 }
 
 // TestWorkedNumbers has h = 4 and each loss's own beta:
@@ -103,9 +103,9 @@ func TestWorkedNumbers(t *testing.T) {
 // TestFarFromZero has |beta*h| = 1,000, where a sigmoid is 0 or 1 in fp32 and its logarithm would
 // be infinite: the DPO loss is then 0 and 1,000. SLiC's hinge is shut above h = 1/beta.
 func TestFarFromZero(t *testing.T) {
-	zero := []float32{0, 0}
+	zero := []float64{0, 0}
 	lp := loss.LogProbs{
-		PolicyChosen: []float32{10000, -10000}, PolicyRejected: zero,
+		PolicyChosen: []float64{10000, -10000}, PolicyRejected: zero,
 		ReferenceChosen: zero, ReferenceRejected: zero,
 	}
 	r := mustOf(t, loss.DPO, lp, 0.1, 1)
@@ -121,10 +121,10 @@ func TestFarFromZero(t *testing.T) {
 
 // fivePairs is a step of varied h, one of them negative.
 var fivePairs = loss.LogProbs{
-	PolicyChosen:      []float32{-31.5, -8.25, -20, -14.5, -3},
-	PolicyRejected:    []float32{-30, -9, -24.5, -14.5, -11},
-	ReferenceChosen:   []float32{-30.5, -9.5, -21, -15, -4.25},
-	ReferenceRejected: []float32{-31, -8.5, -22.5, -13, -10},
+	PolicyChosen:      []float64{-31.5, -8.25, -20, -14.5, -3},
+	PolicyRejected:    []float64{-30, -9, -24.5, -14.5, -11},
+	ReferenceChosen:   []float64{-30.5, -9.5, -21, -15, -4.25},
+	ReferenceRejected: []float64{-31, -8.5, -22.5, -13, -10},
 }
 
 // TestGradientAgainstDifferences compares every element with the central difference of the loss,
@@ -176,11 +176,24 @@ func TestMicroBatchesAddUp(t *testing.T) {
 	}
 }
 
+// TestLongCompletions: sums of a thousand nats, of which fp32 would keep 6e-5, do not blur h.
+func TestLongCompletions(t *testing.T) {
+	lp := loss.LogProbs{
+		PolicyChosen: []float64{-1000.00001}, PolicyRejected: []float64{-2000.00003},
+		ReferenceChosen: []float64{-1000.00002}, ReferenceRejected: []float64{-2000.00001},
+	}
+	const h = 0.00003
+	r := mustOf(t, loss.IPO, lp, 1, 1)
+	near(t, "loss", r.Loss, (h-0.5)*(h-0.5), 1e-7)
+	near(t, "dL/dlogp of the chosen", float64(r.GradChosen[0]), 2*(h-0.5), 1e-7)
+	near(t, "reward margin", r.RewardMargin, h, 1e-8)
+}
+
 // TestIdenticalPair: the two gradients fall on one and the same string and cancel.
 func TestIdenticalPair(t *testing.T) {
 	lp := loss.LogProbs{
-		PolicyChosen: []float32{-7.5}, PolicyRejected: []float32{-7.5},
-		ReferenceChosen: []float32{-7}, ReferenceRejected: []float32{-7},
+		PolicyChosen: []float64{-7.5}, PolicyRejected: []float64{-7.5},
+		ReferenceChosen: []float64{-7}, ReferenceRejected: []float64{-7},
 	}
 	for _, l := range []loss.Loss{loss.DPO, loss.IPO, loss.SLiC} {
 		r := mustOf(t, l, lp, l.Beta, 1)
@@ -193,14 +206,14 @@ func TestIdenticalPair(t *testing.T) {
 
 // TestRefusals names what was wrong, and a refusal leaves no handle.
 func TestRefusals(t *testing.T) {
-	nan, inf := float32(math.NaN()), float32(math.Inf(1))
-	with := func(x float32) loss.LogProbs {
+	nan, inf := math.NaN(), math.Inf(1)
+	with := func(x float64) loss.LogProbs {
 		lp := onePair
-		lp.ReferenceRejected = []float32{x}
+		lp.ReferenceRejected = []float64{x}
 		return lp
 	}
 	short := onePair
-	short.PolicyRejected = []float32{1, 2}
+	short.PolicyRejected = []float64{1, 2}
 	for _, c := range []struct {
 		lp      loss.LogProbs
 		beta    float64
@@ -237,12 +250,12 @@ func TestRefusals(t *testing.T) {
 func TestUnderGarbageCollection(t *testing.T) {
 	const n = 1 << 18
 	lp := loss.LogProbs{
-		PolicyChosen: make([]float32, n), PolicyRejected: make([]float32, n),
-		ReferenceChosen: make([]float32, n), ReferenceRejected: make([]float32, n),
+		PolicyChosen: make([]float64, n), PolicyRejected: make([]float64, n),
+		ReferenceChosen: make([]float64, n), ReferenceRejected: make([]float64, n),
 	}
 	for i := range n {
-		lp.PolicyChosen[i] = float32(i%97) / 8
-		lp.PolicyRejected[i] = float32(i%89) / 8
+		lp.PolicyChosen[i] = float64(i%97) / 8
+		lp.PolicyRejected[i] = float64(i%89) / 8
 	}
 	var stop atomic.Bool
 	stopped := make(chan struct{})

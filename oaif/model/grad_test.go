@@ -179,7 +179,7 @@ func TestGradientsAgainstFiniteDifferences(t *testing.T) {
 	})
 }
 
-func TestBFloat16GradientsPointTheSameWay(t *testing.T) {
+func TestBFloat16GradientsAreTheSameButForRounding(t *testing.T) {
 	d := torchtest.Open(t, 1)
 	seqs := sequences()
 	var got [2]map[string][]float32
@@ -197,6 +197,9 @@ func TestBFloat16GradientsPointTheSameWay(t *testing.T) {
 		}
 		if cos := dot / (norm(a) * norm(b)); !(cos > 0.99) {
 			t.Errorf("%s: cosine %g between float32 and bfloat16", name, cos)
+		}
+		if ratio := norm(b) / norm(a); !(math.Abs(ratio-1) < 0.05) {
+			t.Errorf("%s: a gradient %g times as long in bfloat16", name, ratio)
 		}
 	}
 }

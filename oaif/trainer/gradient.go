@@ -108,14 +108,14 @@ func (t *Trainer) backward(part []preferred, last bool, g *gradient) error {
 	for _, p := range part {
 		seqs = append(seqs, model.Sequence{Prompt: p.prompt, Completion: p.chosen.IDs},
 			model.Sequence{Prompt: p.prompt, Completion: p.rejected.IDs})
-		lp.ReferenceChosen = append(lp.ReferenceChosen, float32(p.refChosen))
-		lp.ReferenceRejected = append(lp.ReferenceRejected, float32(p.refRejected))
+		lp.ReferenceChosen = append(lp.ReferenceChosen, p.refChosen)
+		lp.ReferenceRejected = append(lp.ReferenceRejected, p.refRejected)
 	}
 	pass := t.pass(part, seqs, last)
 	defer pass.Close()
 	for i, p := range part {
-		lp.PolicyChosen = append(lp.PolicyChosen, float32(pass.Score[2*i].Sum()))
-		lp.PolicyRejected = append(lp.PolicyRejected, float32(pass.Score[2*i+1].Sum()))
+		lp.PolicyChosen = append(lp.PolicyChosen, pass.Score[2*i].Sum())
+		lp.PolicyRejected = append(lp.PolicyRejected, pass.Score[2*i+1].Sum())
 		g.observe(p.chosen, pass.Score[2*i])
 		g.observe(p.rejected, pass.Score[2*i+1])
 	}

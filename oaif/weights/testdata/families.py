@@ -10,7 +10,6 @@ Each folder holds config.json and model.safetensors (bfloat16), and
 Everything is computed in float64, also where transformers' code says float32: norms, softmax and
 rotary angles.
 """
-import contextlib
 import json
 import pathlib
 import shutil
@@ -19,6 +18,9 @@ import sys
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "bench/parity"))
+from double import double  # noqa: E402  lies there
 
 OUT = pathlib.Path(__file__).resolve().parents[2] / "model/testdata/families"
 VOCAB, END = 40, 2
@@ -104,20 +106,6 @@ def randomize(model, generator):
             w.data = draw * 0.3
         else:
             w.data = draw * 0.3 + (0 if gemma else 1)
-
-
-@contextlib.contextmanager
-def double():
-    """Gives float64 to code that asks for float32."""
-    kept = torch.float32, torch.float, torch.Tensor.float
-    torch.float32 = torch.float = torch.float64
-    torch.Tensor.float = torch.Tensor.double
-    torch.set_default_dtype(torch.float64)
-    try:
-        yield
-    finally:
-        torch.float32, torch.float, torch.Tensor.float = kept
-        torch.set_default_dtype(torch.float32)
 
 
 def logprobs(model, prompt, completion):
