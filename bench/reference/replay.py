@@ -7,16 +7,15 @@ answer was chosen. Log-probs of policy and frozen reference, loss, gradient, cli
 AdamW are computed here, without a look at the run's own: an error of one step is carried into the
 next. A loss's error is |oaif's - ours| over |ours|, or over the loss of a policy that is its
 reference, where that is larger: ipo's loss passes through 0. The worst step counts; in bfloat16,
-where single steps say little, it is the root of the steps' mean square. The weights' error is
+where single steps say little, it is the root of the steps' mean square. So it is of the gradients'
+norms, which tell of factors that AdamW divides out again. The weights' error is
 ||oaif's - ours|| over ||ours - start||, over all weights after the last step. Exit status 1 when a
 bound is broken.
 
-So is the error of each gradient's norm, which tells of factors that AdamW divides out again.
-
 What is compared with is computed in float64, or in float32, which takes a third of the time. Where
 the run's own dtype is another one, it is replayed in that too: that says how far from exact PyTorch
-itself is, and oaif may be twice as far where that is more than the bound. In float32 what PyTorch is
-off counts against oaif; for ipo, whose loss fp32 tells so badly, float64 is needed.
+itself is, and oaif may be twice as far where that is more than the bound. In float32 what PyTorch
+is off counts against oaif; for ipo, whose loss fp32 tells so badly, float64 is needed.
 """
 
 import argparse
@@ -30,9 +29,10 @@ from policy import Policy
 from recorded import Run
 from scoring import in_dtype, open_model, pair_logprobs, precision
 
-# How far a run may be off, and else how many times as far as PyTorch in the run's dtype. bfloat16 needs the second, and ipo in fp32: it tells a log-prob sum of
-# 100 nats to 1e-5 at best, which is 1e-6 of a dpo loss of 0.7 and nothing of a slic loss of 1, but
-# 4e-5 of an ipo loss of 0.25, whose slope is 1 a nat there.
+# How far a run may be off, and else how many times as far as PyTorch in the run's dtype. bfloat16
+# needs the second, and ipo in fp32: it tells a log-prob sum of 100 nats to 1e-5 at best, which is
+# 1e-6 of a dpo loss of 0.7 and nothing of a slic loss of 1, but 4e-5 of an ipo loss of 0.25, whose
+# slope is 1 a nat there.
 BOUNDS = {"loss": 1e-5, "weight": 1e-4, "norm": 1e-5}
 FACTOR = 2
 
