@@ -1,4 +1,4 @@
-"""Float64 all the way in transformers, whose models ask for float32 in norms, softmax and angles."""
+"""Float64 all the way in transformers, which asks for float32 in norms, softmax and angles."""
 
 import contextlib
 

@@ -49,8 +49,8 @@ def fill(template, fields):
 
 
 def open_annotator(spec, language, reference, device, dtype):
-    """The annotator of spec. Where it names no model it is the run's reference, a frozen model which
-    reads the texts that language, the policy's Reference, encodes."""
+    """The annotator of spec. Where it names no model it is the run's reference, a frozen model, and
+    language is the policy's Reference, which encodes for it."""
     if not spec["model"]:
         return Annotator(reference, language, spec)
     language = open_model(spec["model"])

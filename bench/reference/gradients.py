@@ -6,8 +6,8 @@ A checkpoint keeps AdamW's first moment, m_n = beta1 m_(n-1) + (1 - beta1) g_n (
 Algorithm 1), so that two that follow each other tell the clipped gradient of the step between them,
 at weights that the first one holds; the first step needs but one. It is computed again at these
 very weights, of a run in bfloat16 as they are when rounded to it. An error is the norm of the
-difference over the norm of the tensor's gradient, of the worst tensor. PyTorch in the run's dtype is
-measured beside it at each step, and oaif may be twice as far off. Exit status 1 when a bound is
+difference over the norm of the tensor's gradient, of the worst tensor. PyTorch in the run's dtype
+is measured beside it at each step, and oaif may be twice as far off. Exit status 1 when a bound is
 broken.
 """
 
@@ -22,8 +22,8 @@ from recorded import Run
 from scoring import cast, in_dtype, open_model, precision
 
 # Or replay.FACTOR times what PyTorch is off at the same step. ipo's gradient is 2 h - 1/beta times
-# that of h, and fp32 tells h, of sums of 100 nats, to 1e-5. PyTorch is nearer at the first step alone:
-# policy and reference are one function of the same weights there, and what they are off cancels.
+# that of h, and fp32 tells h, of sums of 100 nats, to 1e-5. PyTorch is nearer at the first step
+# alone: policy and reference are one function of the same weights there, and their errors cancel.
 BOUNDS = {"dpo": 1e-5, "slic": 1e-5, "ipo": 2e-5}
 
 
@@ -65,15 +65,16 @@ def worst(gradients, exact):
 def compare(path, variant=""):
     """Returns a row for each step that the checkpoints of a run tell of."""
     run, rows = Run(path), []
-    kind, own, places = run.settings["loss"]["kind"], run.settings["model"]["dtype"], run.places()
+    kind, own = run.settings["loss"]["kind"], run.settings["model"]["dtype"]
+    places = run.places()
     for step in steps_told(run):
         exact = autograd_gradients(run, step, places, torch.float64)
         error = worst(recorded_gradients(run, step, places), exact)
         pytorch = worst(autograd_gradients(run, step, places, getattr(torch, own)), exact)
         bound = max(BOUNDS[kind], replay.FACTOR * pytorch)
         rows.append({"kind": "gradient", "model": run.model, "loss": kind, "dtype": own,
-                     "variant": variant, "step": step, "tensors": len(exact), "error": error, "bound": bound,
-                     "pytorch_error": pytorch, "holds": error <= bound})
+                     "variant": variant, "step": step, "tensors": len(exact), "error": error,
+                     "bound": bound, "pytorch_error": pytorch, "holds": error <= bound})
     if not rows:
         raise SystemExit(f"{path}: no two checkpoints that follow each other; "
                          "train with train.checkpoint_every = 1")
