@@ -126,6 +126,25 @@ parity: build model ## compare with transformers and PyTorch; RUN=runs/demo comp
 	$(PYTHON) bench/parity/table.py $(ROWS) $(BUILD)/parity.md > $(BUILD)/table.md; \
 	mv $(BUILD)/table.md docs/parity.md; exit $$status
 
+# Nothing else should run meanwhile. What is found goes into bench/results and into README.md.
+SPEED := python3 bench/speed/compare.py --device $(or $(DEVICE),cpu)
+RESULTS := bench/results/speed-$(or $(DEVICE),cpu).json
+SWEEPS := bench/results/sweeps-$(or $(DEVICE),cpu).json
+.PHONY: bench
+bench: build model ## time oaif beside the reference in PyTorch and TRL (an hour); DEVICE=cuda
+	@LIBTORCH=$(LIBTORCH) $(SPEED)
+	@LIBTORCH=$(LIBTORCH) bench/parity/python.sh bench/speed/plot.py $(RESULTS)
+	@$(PYTHON) bench/speed/table.py $(RESULTS) $(wildcard $(SWEEPS)) --into bench/SPEED.md
+
+.PHONY: bench-sweeps
+bench-sweeps: build model ## how the cost grows with prompts, lengths and the model (an hour)
+	@LIBTORCH=$(LIBTORCH) $(SPEED) --sweeps
+	@LIBTORCH=$(LIBTORCH) bench/parity/python.sh bench/speed/plot.py $(SWEEPS)
+
+.PHONY: bench-steady
+bench-steady: build model ## whether 300 steps stay as they began, and how long a start takes
+	@LIBTORCH=$(LIBTORCH) bench/parity/python.sh bench/speed/steady.py
+
 .PHONY: goldens
 goldens: model ## make the numbers again that tests compare with
 	@LIBTORCH=$(LIBTORCH) bench/parity/goldens.sh $(MODEL)

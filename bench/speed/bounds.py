@@ -1,0 +1,206 @@
+"""How fast the stages of a run's steps could be on this machine, from what the machine was measured
+to do and from what the steps had to compute.
+
+    bench/parity/python.sh bench/speed/bounds.py RUN [--device cpu|cuda] --json FILE
+
+RUN is the folder of a run of oaif. Its pairs say which tokens there were. Counted is what cannot
+be left out: a pair's prompt once, the head where a next token is wanted, a product's two operations
+per weight and row; attention, norms and softmax are not counted. The machine does as many
+operations a second as its best product of large matrices, and its best copy reads and writes so
+many bytes a second; a decode step's products take what they took when measured at that number of
+rows, or as long as their weights take to be read, whichever is more.
+"""
+
+import argparse
+import json
+import pathlib
+import statistics
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "reference"))
+import settings  # noqa: E402  these lie in the folder beside
+import timing  # noqa: E402
+from annotator import open_annotator  # noqa: E402
+from scoring import open_model  # noqa: E402
+
+ROWS = 1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128
+MERGED = ("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj")  # read the same input
+OPTIMIZER_BYTES = 7 * 4  # of a weight: gradient, master and moments read, three of them written
+
+
+class Machine:
+    """Ceilings of one device in one type."""
+
+    def __init__(self, device, dtype):
+        self.device, self.dtype = device, dtype
+        side = 2048 if device.type == "cpu" else 8192
+        self.operations = 2 * side ** 3 / self.product(side, side, side)
+        self.copied = self.copy(2 ** 28 if device.type == "cpu" else 2 ** 31)
+
+    def best(self, call, times=5, least=0.05):
+        """The fewest seconds that call took, of times lots that take least seconds each."""
+        def lot(n):
+            self.wait()
+            begun = time.perf_counter()
+            for _ in range(n):
+                call()
+            self.wait()
+            return time.perf_counter() - begun
+        lot(1)
+        n = max(1, round(least / max(lot(1), 1e-6)))
+        return min(lot(n) for _ in range(times)) / n
+
+    def wait(self):
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+
+    @torch.inference_mode()
+    def product(self, rows, depth, columns):
+        """Seconds of x w^T, the fastest of what libtorch has."""
+        x = torch.randn(rows, depth, device=self.device).to(self.dtype)
+        w = torch.randn(columns, depth, device=self.device).to(self.dtype)
+        seconds = self.best(lambda: F.linear(x, w))
+        if self.device.type == "cpu":  # with the weights in blocks, as oneDNN would have them
+            blocks = torch.ops.mkldnn._reorder_linear_weight(w.to_mkldnn(), rows)
+            linear = torch.ops.mkldnn._linear_pointwise
+            seconds = min(seconds, self.best(lambda: linear(x, blocks, None, "none", [], "")))
+        return seconds
+
+    def copy(self, size):
+        """Bytes read and written a second."""
+        a = torch.zeros(size, dtype=torch.uint8, device=self.device)
+        b = torch.ones_like(a)
+        return 2 * size / self.best(lambda: b.copy_(a))
+
+
+class Model:
+    """The products of a transformers model, by their shape."""
+
+    def __init__(self, model):
+        self.head = tuple(model.get_output_embeddings().weight.shape)
+        merged, self.shapes = {}, []
+        for name, module in model.named_modules():
+            if not isinstance(module, torch.nn.Linear) or module is model.get_output_embeddings():
+                continue
+            parent, _, leaf = name.rpartition(".")
+            group = next((g for g in MERGED if leaf in g), leaf)
+            merged.setdefault((parent, group), []).append(module.weight.shape)
+        for shapes in merged.values():
+            self.shapes.append((sum(s[0] for s in shapes), shapes[0][1]))
+        self.body = sum(a * b for a, b in self.shapes)
+        self.vocabulary = self.head[0] * self.head[1]
+        self.weights = sum(p.numel() for p in model.parameters())
+
+
+class Bounds:
+    """Seconds by stage of one step of a run."""
+
+    def __init__(self, machine, model, size):
+        self.machine, self.model, self.size = machine, model, size
+        self.shapes = {s: (model.shapes + [model.head]).count(s)
+                       for s in {*model.shapes, model.head}}
+        self.at = {rows: {s: machine.product(rows, s[1], s[0]) for s in self.shapes}
+                   for rows in ROWS}
+
+    def seconds(self, tokens, heads, operations):
+        """Of a pass of operations per weight: tokens through the layers, heads through the head."""
+        work = tokens * self.model.body + heads * self.model.vocabulary
+        return operations * work / self.machine.operations
+
+    def decode(self, rows):
+        """Of one decode step of rows sequences."""
+        total = 0.0
+        for shape, times in self.shapes.items():
+            read = shape[0] * shape[1] * self.size / self.machine.copied
+            total += times * max(read, self.product(shape, rows))
+        return total
+
+    def product(self, shape, rows):
+        """Between the numbers of rows that were measured, in proportion."""
+        above = next((r for r in ROWS if r >= rows), None)
+        if above is None:
+            return self.at[ROWS[-1]][shape] * rows / ROWS[-1]
+        below = max((r for r in ROWS if r <= rows), default=above)
+        share = (rows - below) / (above - below) if above > below else 0
+        return (1 - share) * self.at[below][shape] + share * self.at[above][shape]
+
+    def step(self, pairs, questions):
+        """pairs: lines of pairs.jsonl of one step. questions: token ids, two a pair."""
+        tokens, heads = needed(pairs)
+        kept, kept_heads = needed([p for p in pairs if not p["skipped"]])
+        lengths = [len(p[x]["ids"]) for p in pairs for x in "ab"]
+        prompts = sum(len(p["prompt_ids"]) for p in pairs)
+        decode = sum(self.decode(sum(n > t for n in lengths)) for t in range(1, max(lengths)))
+        asked = sum(distinct(a, b) for a, b in zip(questions[::2], questions[1::2]))
+        return {
+            "sample": self.seconds(prompts, len(pairs), 2) + decode,
+            "annotate": self.seconds(asked, 0, 2),
+            "reference": self.seconds(tokens, heads, 2),
+            "train": self.seconds(kept, kept_heads, 6),
+            "optimize": self.model.weights * OPTIMIZER_BYTES / self.machine.copied,
+        }
+
+
+def needed(pairs):
+    """(tokens that the layers see, positions that the head is run at)"""
+    answers = sum(len(p[x]["ids"]) for p in pairs for x in "ab")
+    return sum(len(p["prompt_ids"]) for p in pairs) + answers, answers
+
+
+def distinct(a, b):
+    """Tokens of two texts, what they begin with in common counted once."""
+    same = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
+    return len(a) + len(b) - same
+
+
+def of_run(folder, device):
+    """The ceilings and, by stage, the median over the run's steps but the first few."""
+    s = settings.load(folder / "config.toml")
+    _, dtype = timing.device_and_dtype(s["model"])
+    language = open_model(s["model"]["path"])
+    annotator = open_annotator(settings.load_annotator(s["annotator"]["file"]), language,
+                               language.model, "cpu", torch.float32)
+    prompts = prompt_records(s["data"]["train"])
+    steps = {}
+    for line in (folder / "pairs.jsonl").read_text(encoding="utf-8").splitlines():
+        pair = json.loads(line)
+        steps.setdefault(pair["step"], []).append(pair)
+    machine = Machine(device, dtype)
+    bounds = Bounds(machine, Model(language.model), dtype.itemsize)
+    found = []
+    for n in list(steps)[timing.WARM_UP:]:
+        questions = [annotator.question(prompts[p["index"]], p[x]["text"])
+                     for p in steps[n] for x in "ab"]
+        found.append(bounds.step(steps[n], questions))
+    return {
+        "dtype": str(dtype).removeprefix("torch."), "operations_per_second": machine.operations,
+        "copied_bytes_per_second": machine.copied, "weights": bounds.model.weights,
+        "seconds": {stage: statistics.median(f[stage] for f in found) for stage in found[0]},
+    }
+
+
+def prompt_records(path):
+    """What annotators are shown of the prompts, in the file's order."""
+    lines = pathlib.Path(path).read_text(encoding="utf-8").splitlines()
+    return [timing.shown(json.loads(line)) for line in lines if line.strip()]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("run", type=pathlib.Path, help="the folder of a run of oaif")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--json", type=pathlib.Path, help="file to write")
+    args = parser.parse_args()
+    result = json.dumps(of_run(args.run, torch.device(args.device)), indent=1)
+    print(result)
+    if args.json:
+        args.json.write_text(result + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Tables of what compare.py measured; exit status 1 if a target is missed.
+
+    python3 bench/speed/table.py bench/results/speed-cpu.json [bench/results/sweeps-cpu.json]
+                                 [--into README.md]
+
+--into puts the tables between the two marks in that file, so that no figure there is typed by hand.
+"""
+
+import argparse
+import pathlib
+import sys
+
+import results
+
+BEGIN, END = "<!-- results of bench/speed/table.py -->", "<!-- end of speed -->"
+COLUMNS = *results.STAGES, "other"
+
+
+def markdown(head, rows):
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def stages(found, work):
+    """Seconds by stage of every program, of the machine at its best, and oaif's share of that."""
+    programs, bounds = results.programs(found, work), found["bounds"][work]["seconds"]
+    rows = [[p.name, *(f"{p.stages[c]:.2f}" for c in COLUMNS), f"**{p.seconds:.2f}**",
+             f"{p.least:.2f} to {p.most:.2f}", f"{p.rate:.0f}", f"{p.peak / 1e9:.2f}"]
+            for p in programs.values()]
+    best = [f"{bounds[c]:.2f}" if c in bounds else "" for c in COLUMNS]
+    share = [f"{100 * bounds[c] / programs['oaif'].stages[c]:.0f} %" if c in bounds else ""
+             for c in COLUMNS]
+    rows.append(["the machine's bound", *best, f"{sum(bounds.values()):.2f}", "", "", ""])
+    rows.append(["oaif's share of it", *share, "", "", "", ""])
+    return markdown([work, *COLUMNS, "a step", "least to most", "tokens/s", "peak GB"], rows)
+
+
+def targets(found):
+    """(what, found, target, whether it is met)"""
+    for work, bounds in found["bounds"].items():
+        by, bound = results.programs(found, work), bounds["seconds"]
+        ours = by["oaif"]
+        least = {"TRL": 2.5, "reference": 1.5}
+        for name, target in least.items():
+            ratio = by[name].seconds / ours.seconds
+            yield f"{work} step against {name}", f"{ratio:.2f} x", f">= {target} x", ratio >= target
+        for stage, target in ("train", .60), ("annotate", .65), ("reference", .65):
+            share = bound[stage] / ours.stages[stage]
+            yield f"{work}, {stage}: share of the bound", f"{share:.2f}", f">= {target}", \
+                share >= target
+        ratio = ours.stages["sample"] / bound["sample"]
+        yield f"{work}, prefill and decode over their bound", f"{ratio:.2f} x", "<= 1.6 x", \
+            ratio <= 1.6
+        ratio = ours.peak / by["TRL"].peak
+        yield f"{work}, peak memory against TRL", f"{ratio:.2f} x", "<= .6 x", ratio <= .6
+
+
+def sweep_rows(found, name):
+    for value, by in results.sweep(found, name):
+        ours, theirs = by["oaif"], by["reference"]
+        yield [value, f"{ours.seconds:.2f}", f"{theirs.seconds:.2f}",
+               f"{theirs.seconds / ours.seconds:.2f} x", f"{ours.peak / 1e9:.2f}",
+               f"{theirs.peak / 1e9:.2f}"]
+
+
+def sweep_targets(found):
+    for name in found["sweeps"]:
+        worst = min(by["reference"].seconds / by["oaif"].seconds
+                    for _, by in results.sweep(found, name))
+        yield f"{name}: worst point against reference", f"{worst:.2f} x", ">= 1.25 x", worst >= 1.25
+
+
+def render(speed, sweeps):
+    """(text, whether all targets are met)"""
+    checks = list(targets(speed))
+    parts = [speed["made"] + "."]
+    parts += [stages(speed, work) for work in speed["bounds"]]
+    if sweeps:
+        checks += sweep_targets(sweeps)
+        parts += [markdown([name, "oaif, s a step", "reference", "faster", "oaif, GB", "reference"],
+                           list(sweep_rows(sweeps, name))) for name in sweeps["sweeps"]]
+    parts.append(markdown(["", "found", "target", ""],
+                          [[*row[:3], "met" if row[3] else "**missed**"] for row in checks]))
+    return "\n\n".join(parts), all(row[3] for row in checks)
+
+
+def put(path, text):
+    old = path.read_text(encoding="utf-8")
+    before, begin, rest = old.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise SystemExit(f"table: {path} has no {BEGIN} and {END}")
+    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("speed", help="a file of compare.py")
+    parser.add_argument("sweeps", nargs="?", help="one of compare.py --sweeps")
+    parser.add_argument("--into", type=pathlib.Path, help="file with the two marks")
+    args = parser.parse_args()
+    text, met = render(results.load(args.speed), args.sweeps and results.load(args.sweeps))
+    if args.into:
+        put(args.into, text)
+    print(text)
+    sys.exit(0 if met else 1)
+
+
+if __name__ == "__main__":
+    main()
