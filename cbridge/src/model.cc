@@ -9,6 +9,7 @@
 
 #include "parts.h"
 #include "pool.h"
+#include "product.h"
 
 namespace cb {
 
@@ -179,8 +180,9 @@ void cb_model::drop_grad() {
 
 void cb_model::pack(bool on) {
   cb::check(trainable || compute[0].defined(), "a frozen model is prepacked once");
-  // In fp32 a model that trains decodes by few_rows_product, which reads the matrices as they are.
-  on = on && device.is_cpu() && cb::can_prepack(dtype) && !(trainable && dtype == at::kFloat);
+  // A model that trains decodes by few_rows_product, where there is one: it reads the matrices as
+  // they are.
+  on = on && device.is_cpu() && cb::can_prepack(dtype) && !(trainable && cb::has_few_rows(dtype));
   const cb::ReturnBlocks guard;  // blocked copies come and go with every step
   const auto one = [&](cb::Matrix& m) { m.prepack(on); };
   for (cb::Layer& l : layers) {

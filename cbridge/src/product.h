@@ -1,4 +1,4 @@
-// Matrix products of our own, in fp32 on a CPU.
+// Matrix products of our own, on a CPU.
 #pragma once
 
 #include "tensor.h"
@@ -9,12 +9,23 @@ namespace cb {
 // fits into a core's cache.
 constexpr int64_t kFewRows = 128;
 
-// True where few_rows_product may be used: fp32 on the CPU, at most kFewRows rows.
+// Whether few_rows_product takes this type here: fp32, and bf16 where the processor computes in it.
+bool has_few_rows(at::ScalarType t);
+
+// True where few_rows_product may be used: such a type, on the CPU, at most kFewRows rows.
 bool is_few_rows(const at::Tensor& x);
 
-// x [M,K], w [N,K], both contiguous -> [M,N], x w^T. A row of the result depends on its row of x
-// alone, bit for bit, however many rows there are and however many threads.
+// x [M,K], w [N,K], both contiguous -> [M,N], x w^T, summed in fp32. A row of the result depends on
+// its row of x alone, bit for bit, however many rows there are and however many threads.
 at::Tensor few_rows_product(const at::Tensor& x, const at::Tensor& w);
+
+// Whether the processor multiplies bf16 (AVX512-BF16), asked once.
+bool computes_in_bf16();
+
+// The inside of few_rows_product in bf16, for such a processor: columns [begin, end) of y [M,N],
+// begin a multiple of 4.
+void few_rows_bf16(const uint16_t* x, const uint16_t* w, uint16_t* y, int64_t m, int64_t n,
+                   int64_t k, int64_t begin, int64_t end);
 
 // With fewer rows or columns than this, what product copies is too much of its work.
 constexpr int64_t kManyRows = 64;

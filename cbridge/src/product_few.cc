@@ -102,7 +102,7 @@ struct Prefetch {
   }
 };
 
-// All rows of the result, columns [n, n + columns).
+// All rows of the result, columns [at, at + columns).
 void panel(const float* x, const float* w, float* y, int64_t m, int64_t n, int64_t k, int64_t at,
            int64_t columns, bool another) {
   const int64_t tiles = (m + kRows - 1) / kRows;
@@ -127,26 +127,44 @@ void panel(const float* x, const float* w, float* y, int64_t m, int64_t n, int64
   }
 }
 
+// Columns [begin, end) of the result, panel by panel.
+void few_rows_fp32(const float* x, const float* w, float* y, int64_t m, int64_t n, int64_t k,
+                   int64_t begin, int64_t end) {
+  for (int64_t at = begin; at < end; at += kColumns) {
+    // The panel after the last one may be another thread's or none: it is not asked for.
+    const bool another = at + 2 * kColumns <= end;
+    panel(x, w, y, m, n, k, at, std::min(kColumns, n - at), another);
+  }
+}
+
 }  // namespace
 
+bool has_few_rows(at::ScalarType t) {
+  return t == at::kFloat || (t == at::kBFloat16 && computes_in_bf16());
+}
+
 bool is_few_rows(const at::Tensor& x) {
-  return native_cpu(x) && x.scalar_type() == at::kFloat && x.size(0) <= kFewRows;
+  return native_cpu(x) && has_few_rows(x.scalar_type()) && x.size(0) <= kFewRows;
 }
 
 at::Tensor few_rows_product(const at::Tensor& x, const at::Tensor& w) {
   const int64_t m = x.size(0), k = x.size(1), n = w.size(0);
   check(x.is_contiguous() && w.is_contiguous() && w.size(1) == k,
         "a product needs two contiguous matrices of one depth");
+  check(x.scalar_type() == w.scalar_type() && has_few_rows(x.scalar_type()),
+        "a product needs two matrices of one type");
   at::Tensor out = at::empty({m, n}, x.options());
-  const float* xp = x.const_data_ptr<float>();
-  const float* wp = w.const_data_ptr<float>();
-  float* yp = out.mutable_data_ptr<float>();
   at::parallel_for(0, (n + kColumns - 1) / kColumns, 8, [&](int64_t begin, int64_t end) {
-    for (int64_t p = begin; p < end; p++) {
-      const int64_t at = p * kColumns;
-      // The panel after the last one may be another thread's or none: it is not asked for.
-      const bool another = p + 1 < end && at + 2 * kColumns <= n;
-      panel(xp, wp, yp, m, n, k, at, std::min(kColumns, n - at), another);
+    const int64_t first = begin * kColumns, last = std::min(n, end * kColumns);
+    if (x.scalar_type() == at::kFloat) {
+      few_rows_fp32(x.const_data_ptr<float>(), w.const_data_ptr<float>(),
+                    out.mutable_data_ptr<float>(), m, n, k, first, last);
+    } else {
+      const auto bits = [](const at::Tensor& t) {
+        return static_cast<const uint16_t*>(t.const_data_ptr());
+      };
+      few_rows_bf16(bits(x), bits(w), static_cast<uint16_t*>(out.mutable_data_ptr()), m, n, k,
+                    first, last);
     }
   });
   return out;

@@ -10,6 +10,8 @@
 #include <ATen/ops/randn.h>
 #include <ATen/ops/zeros.h>
 
+#include <vector>
+
 #include "check.h"
 
 namespace {
@@ -18,21 +20,33 @@ at::Tensor exact(const at::Tensor& x, const at::Tensor& w) {
   return at::matmul(x.to(at::kDouble), w.to(at::kDouble).t());
 }
 
-// Sizes on both sides of a tile, a vector and a pass over the depth.
+// Of fp32 and bf16 those that few_rows_product takes on this processor.
+std::vector<at::ScalarType> types() {
+  std::vector<at::ScalarType> out = {at::kFloat};
+  if (cb::has_few_rows(at::kBFloat16)) out.push_back(at::kBFloat16);
+  return out;
+}
+
+// Sizes on both sides of a tile, a vector and a pass over the depth. The result of bf16 is the sum
+// rounded once: half a unit in its last place is up to 2^-8 of it.
 void agrees_with_double_precision() {
-  for (const int64_t m : {1, 2, 3, 4, 7, 32, 128}) {
-    for (const int64_t n : {1, 3, 4, 5, 37, 96}) {
-      for (const int64_t k : {1, 7, 8, 9, 576, 640, 641, 1536}) {
-        const at::Tensor x = at::randn({m, k}), w = at::randn({n, k});
-        EXPECT_NEAR(cb::few_rows_product(x, w), exact(x, w), 1e-4);
+  for (const at::ScalarType type : types()) {
+    for (const int64_t m : {1, 2, 3, 4, 7, 32, 128}) {
+      for (const int64_t n : {1, 3, 4, 5, 37, 96}) {
+        for (const int64_t k : {1, 7, 8, 9, 31, 32, 33, 576, 640, 641, 1536}) {
+          const at::Tensor x = at::randn({m, k}).to(type), w = at::randn({n, k}).to(type);
+          const at::Tensor got = cb::few_rows_product(x, w);
+          EXPECT(got.scalar_type() == type);
+          EXPECT_NEAR(got, exact(x, w), type == at::kFloat ? 1e-4 : 3.95e-3);
+        }
       }
     }
   }
 }
 
 // What is sampled for one prompt must not depend on the prompts beside it.
-void rows_are_independent() {
-  const at::Tensor x = at::randn({11, 1300}), w = at::randn({50, 1300});
+void rows_are_independent(at::ScalarType type) {
+  const at::Tensor x = at::randn({11, 1300}).to(type), w = at::randn({50, 1300}).to(type);
   const at::Tensor all = cb::few_rows_product(x, w);
   for (int64_t i = 0; i < x.size(0); i++) {
     EXPECT(test::same(cb::few_rows_product(x.narrow(0, i, 1), w), all.narrow(0, i, 1)));
@@ -44,8 +58,8 @@ void rows_are_independent() {
   }
 }
 
-void threads_change_nothing() {
-  const at::Tensor x = at::randn({33, 576}), w = at::randn({1001, 576});
+void threads_change_nothing(at::ScalarType type) {
+  const at::Tensor x = at::randn({33, 576}).to(type), w = at::randn({1001, 576}).to(type);
   const int threads = at::get_num_threads();
   const at::Tensor many = cb::few_rows_product(x, w);
   at::set_num_threads(1);
@@ -53,11 +67,12 @@ void threads_change_nothing() {
   at::set_num_threads(threads);
 }
 
-void is_for_few_rows_of_fp32() {
+void is_for_few_rows() {
   EXPECT(cb::is_few_rows(at::randn({1, 8})));
   EXPECT(cb::is_few_rows(at::randn({cb::kFewRows, 8})));
   EXPECT(!cb::is_few_rows(at::randn({cb::kFewRows + 1, 8})));
-  EXPECT(!cb::is_few_rows(at::randn({1, 8}).to(at::kBFloat16)));
+  EXPECT(!cb::is_few_rows(at::randn({1, 8}).to(at::kDouble)));
+  EXPECT(cb::is_few_rows(at::randn({1, 8}).to(at::kBFloat16)) == cb::computes_in_bf16());
   cb_set_portable(1);
   EXPECT(!cb::is_few_rows(at::randn({1, 8})));
   cb_set_portable(0);
@@ -148,9 +163,11 @@ int main() {
   return test::run([] {
     at::manual_seed(7);
     agrees_with_double_precision();
-    rows_are_independent();
-    threads_change_nothing();
-    is_for_few_rows_of_fp32();
+    for (const at::ScalarType type : types()) {
+      rows_are_independent(type);
+      threads_change_nothing(type);
+    }
+    is_for_few_rows();
     many_rows_agree_with_double_precision();
     many_rows_are_independent();
     without_depth();
