@@ -4,9 +4,9 @@
 
 A tiny random llama is trained for 20 steps with each loss: in one batch, in micro-batches, with the
 activations computed again, and in bfloat16. Then the demo's model is, on film reviews and on chats:
-twenty steps in fp32, and five in bf16, which is noise soon after. Each run is replayed (replay.py), the tiny ones in fp64 and the
-others, which are large, in fp32; the tiny model's gradients are compared by themselves, in both
-types (gradients.py).
+twenty steps in fp32, and five in bf16, which is noise soon after. Each run is replayed (replay.py),
+the tiny ones in fp64 and the others, which are large, in fp32; the tiny model's gradients are
+compared by themselves, in both types (gradients.py).
 """
 
 import argparse

@@ -29,7 +29,7 @@ COLUMNS = [("", "what"), ("early", "early"), ("late", "late"), ("target", "targe
 
 
 def late_against_early(steps):
-    """Rows of what must be flat: medians of the windows behind the first 50 steps and at the end."""
+    """Rows of what must be flat: medians of the window behind 50 steps and of the last one."""
     early, late = steps[50:50 + WINDOW], steps[-WINDOW:]
     for key, what, most in (("rss_bytes", "resident memory, bytes", 1.02),
                             ("live_handles", "live handles", 1.0),

@@ -87,7 +87,7 @@ def reward(annotator):
 
 
 def prompts(data):
-    """The prompts of oaif's data table, as text or messages. TRL draws from them in its own order."""
+    """The prompts of oaif's data table, as text or messages. TRL has an order of its own."""
     rows = []
     for text in pathlib.Path(data["train"]).read_text(encoding="utf-8").splitlines():
         record = json.loads(text)

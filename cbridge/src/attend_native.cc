@@ -17,7 +17,7 @@ template <class T>
 float dot(const T* a, const T* b, int64_t n) {
   float s = 0;
 #pragma omp simd reduction(+ : s)
-  for (int64_t i = 0; i < n; i++) s += static_cast<float>(a[i]) * static_cast<float>(b[i]);
+  for (int64_t i = 0; i < n; i++) s += as_float(a[i]) * as_float(b[i]);
   return s;
 }
 
@@ -25,12 +25,12 @@ float dot(const T* a, const T* b, int64_t n) {
 template <class T>
 void add_scaled(float* y, float a, const T* x, int64_t n) {
 #pragma omp simd
-  for (int64_t i = 0; i < n; i++) y[i] += a * static_cast<float>(x[i]);
+  for (int64_t i = 0; i < n; i++) y[i] += a * as_float(x[i]);
 }
 
 template <class T>
 void store(const float* from, T* to, int64_t n, float scale) {
-  for (int64_t i = 0; i < n; i++) to[i] = static_cast<T>(from[i] * scale);
+  for (int64_t i = 0; i < n; i++) round_into(&to[i], from[i] * scale);
 }
 
 // exp(score - top) of q against len keys, and their sum's inverse; key(t) is the t-th key. slope
@@ -194,10 +194,10 @@ void cache_rows(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                 const at::Tensor& out) {
   const int64_t width = h.q * h.dim, stride = h.kv * h.dim, group = h.q / h.kv, max_len = k.size(1),
                 q_stride = q.stride(0);
-  const T* qp = q.const_data_ptr<T>();
-  const T* kp = k.const_data_ptr<T>();
-  const T* vp = v.const_data_ptr<T>();
-  T* op = out.mutable_data_ptr<T>();
+  const T* qp = elements<T>(q);
+  const T* kp = elements<T>(k);
+  const T* vp = elements<T>(v);
+  T* op = mutable_elements<T>(out);
   const int64_t* slot = rows.const_data_ptr<int64_t>();
   const int64_t* n = len.const_data_ptr<int64_t>();
   at::parallel_for(0, rows.size(0), 1, [&](int64_t begin, int64_t end) {
@@ -223,7 +223,7 @@ at::Tensor attend_short(const cb_tree& t, const at::Tensor& qkv, const Heads& h)
   at::Tensor out = at::empty({t.n, h.q * h.dim}, qkv.options());
   with_type(qkv, [&](auto tag) {
     using T = decltype(tag);
-    forward_rows(Packed<T>{t, h, qkv.const_data_ptr<T>()}, out.mutable_data_ptr<T>());
+    forward_rows(Packed<T>{t, h, elements<T>(qkv)}, mutable_elements<T>(out));
   });
   return out;
 }
@@ -234,10 +234,10 @@ at::Tensor attend_short_backward(const cb_tree& t, const at::Tensor& dout, const
   Kept kept(t, h);
   with_type(qkv, [&](auto tag) {
     using T = decltype(tag);
-    const Packed<T> x{t, h, qkv.const_data_ptr<T>()};
-    const T* d = dout.const_data_ptr<T>();
-    backward_queries(x, d, dqkv.mutable_data_ptr<T>(), &kept);
-    backward_keys(x, d, dqkv.mutable_data_ptr<T>(), kept);
+    const Packed<T> x{t, h, elements<T>(qkv)};
+    const T* d = elements<T>(dout);
+    backward_queries(x, d, mutable_elements<T>(dqkv), &kept);
+    backward_keys(x, d, mutable_elements<T>(dqkv), kept);
   });
   return dqkv;
 }

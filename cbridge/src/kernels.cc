@@ -27,13 +27,12 @@ void rms_rows(const T* x, const T* w, float offset, T* y, float* rstd, int64_t b
     const T* xr = x + n * h;
     float sum = 0;
 #pragma omp simd reduction(+ : sum)
-    for (int64_t i = 0; i < h; i++) sum += static_cast<float>(xr[i]) * static_cast<float>(xr[i]);
+    for (int64_t i = 0; i < h; i++) sum += as_float(xr[i]) * as_float(xr[i]);
     const float r = 1.0F / std::sqrt(sum / static_cast<float>(h) + static_cast<float>(eps));
     if (rstd != nullptr) rstd[n] = r;
 #pragma omp simd
     for (int64_t i = 0; i < h; i++) {
-      y[n * h + i] =
-          static_cast<T>(static_cast<float>(xr[i]) * r * (static_cast<float>(w[i]) + offset));
+      round_into(&y[n * h + i], as_float(xr[i]) * r * (as_float(w[i]) + offset));
     }
   }
 }
@@ -48,17 +47,17 @@ void rms_rows_backward(const T* dy, const T* x, const T* w, float offset, const 
     float dot = 0;
 #pragma omp simd reduction(+ : dot)
     for (int64_t i = 0; i < h; i++) {
-      const float g = static_cast<float>(gr[i]);
-      const float xn = static_cast<float>(xr[i]) * r;
-      dot += g * (static_cast<float>(w[i]) + offset) * xn;
+      const float g = as_float(gr[i]);
+      const float xn = as_float(xr[i]) * r;
+      dot += g * (as_float(w[i]) + offset) * xn;
       dw[i] += g * xn;
     }
     dot /= static_cast<float>(h);
 #pragma omp simd
     for (int64_t i = 0; i < h; i++) {
-      const float xn = static_cast<float>(xr[i]) * r;
-      const float gw = static_cast<float>(gr[i]) * (static_cast<float>(w[i]) + offset);
-      dx[n * h + i] = static_cast<T>(r * (gw - xn * dot));
+      const float xn = as_float(xr[i]) * r;
+      const float gw = as_float(gr[i]) * (as_float(w[i]) + offset);
+      round_into(&dx[n * h + i], r * (gw - xn * dot));
     }
   }
 }
@@ -69,9 +68,9 @@ template <class T>
 void swiglu_row(const T* gate, const T* up, T* y, int64_t f) {
 #pragma omp simd
   for (int64_t i = 0; i < f; i++) {
-    const float a = static_cast<float>(gate[i]);
+    const float a = as_float(gate[i]);
     const float s = a / (1.0F + fast_exp(-a));
-    y[i] = static_cast<T>(s * static_cast<float>(up[i]));
+    round_into(&y[i], s * as_float(up[i]));
   }
 }
 
@@ -80,12 +79,12 @@ void swiglu_row_backward(const T* dy, const T* gate, const T* up, T* dgate, T* d
                          int64_t f) {
 #pragma omp simd
   for (int64_t i = 0; i < f; i++) {
-    const float a = static_cast<float>(gate[i]);
+    const float a = as_float(gate[i]);
     const float sig = 1.0F / (1.0F + fast_exp(-a));
-    const float d = static_cast<float>(dy[i]), u = static_cast<float>(up[i]);
-    dgate[i] = static_cast<T>(d * u * sig * (1.0F + a * (1.0F - sig)));
-    dup[i] = static_cast<T>(d * a * sig);
-    y[i] = static_cast<T>(a * sig * u);
+    const float d = as_float(dy[i]), u = as_float(up[i]);
+    round_into(&dgate[i], d * u * sig * (1.0F + a * (1.0F - sig)));
+    round_into(&dup[i], d * a * sig);
+    round_into(&y[i], a * sig * u);
   }
 }
 
@@ -94,9 +93,9 @@ template <class T>
 void rope_head(T* x, const float* c, const float* s, float sign, int64_t half) {
 #pragma omp simd
   for (int64_t i = 0; i < half; i++) {
-    const float a = static_cast<float>(x[i]), b = static_cast<float>(x[half + i]);
-    x[i] = static_cast<T>(a * c[i] - b * s[i] * sign);
-    x[half + i] = static_cast<T>(b * c[i] + a * s[i] * sign);
+    const float a = as_float(x[i]), b = as_float(x[half + i]);
+    round_into(&x[i], a * c[i] - b * s[i] * sign);
+    round_into(&x[half + i], b * c[i] + a * s[i] * sign);
   }
 }
 
@@ -126,9 +125,9 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& w, double eps, double
   }
   with_type(x, [&](auto tag) {
     using T = decltype(tag);
-    const T* xp = x.const_data_ptr<T>();
-    const T* wp = w.const_data_ptr<T>();
-    T* yp = y.mutable_data_ptr<T>();
+    const T* xp = elements<T>(x);
+    const T* wp = elements<T>(w);
+    T* yp = mutable_elements<T>(y);
     at::parallel_for(0, rows, grain(h),
                      [&](int64_t b, int64_t e) { rms_rows(xp, wp, plus, yp, r, b, e, h, eps); });
   });
@@ -156,10 +155,10 @@ at::Tensor rms_norm_backward(const at::Tensor& dy, const at::Tensor& x, const at
   std::vector<float> partial(static_cast<size_t>(parts * h), 0.0F);
   with_type(x, [&](auto tag) {
     using T = decltype(tag);
-    const T* gp = dy.const_data_ptr<T>();
-    const T* xp = x.const_data_ptr<T>();
-    const T* wp = w.const_data_ptr<T>();
-    T* dp = dx.mutable_data_ptr<T>();
+    const T* gp = elements<T>(dy);
+    const T* xp = elements<T>(x);
+    const T* wp = elements<T>(w);
+    T* dp = mutable_elements<T>(dx);
     const float* rp = rstd.const_data_ptr<float>();
     at::parallel_for(0, parts, 1, [&](int64_t b, int64_t e) {
       for (int64_t p = b; p < e; p++) {
@@ -182,8 +181,8 @@ at::Tensor swiglu(const at::Tensor& gu) {
   at::Tensor y = at::empty_like(gate, gu.options(), at::MemoryFormat::Contiguous);
   with_type(gu, [&](auto tag) {
     using T = decltype(tag);
-    const T* in = gu.const_data_ptr<T>();
-    T* out = y.mutable_data_ptr<T>();
+    const T* in = elements<T>(gu);
+    T* out = mutable_elements<T>(y);
     at::parallel_for(0, rows, grain(2 * f), [&](int64_t b, int64_t e) {
       for (int64_t n = b; n < e; n++) {
         const T* g = in + n * 2 * f;
@@ -205,10 +204,10 @@ at::Tensor swiglu_backward(const at::Tensor& dy, const at::Tensor& gu, at::Tenso
   at::Tensor dgu = at::empty_like(gu);
   with_type(gu, [&](auto tag) {
     using T = decltype(tag);
-    const T* in = gu.const_data_ptr<T>();
-    const T* d = dy.const_data_ptr<T>();
-    T* out = dgu.mutable_data_ptr<T>();
-    T* act = y->mutable_data_ptr<T>();
+    const T* in = elements<T>(gu);
+    const T* d = elements<T>(dy);
+    T* out = mutable_elements<T>(dgu);
+    T* act = mutable_elements<T>(*y);
     at::parallel_for(0, rows, grain(2 * f), [&](int64_t b, int64_t e) {
       for (int64_t n = b; n < e; n++) {
         const T* g = in + n * 2 * f;
@@ -239,7 +238,7 @@ void rope_(const at::Tensor& qkv, int64_t heads, int64_t head_dim, const at::Ten
   const float sg = static_cast<float>(sign);
   with_type(qkv, [&](auto tag) {
     using T = decltype(tag);
-    T* x = qkv.mutable_data_ptr<T>();
+    T* x = mutable_elements<T>(qkv);
     at::parallel_for(0, rows, grain(heads * head_dim), [&](int64_t begin, int64_t end) {
       for (int64_t n = begin; n < end; n++) {
         const float* c = cp + pos[n] * half;

@@ -3,9 +3,9 @@
 
 #include <ATen/core/Tensor.h>
 #include <c10/core/GradMode.h>
-#include <c10/util/BFloat16.h>
 
 #include "guard.h"
+#include "vecmath.h"
 
 // gotorch's handle is a bare at::Tensor*, and handles are exchanged with it: so is ours.
 struct cb_tensor : at::Tensor {};
@@ -26,15 +26,26 @@ at::Tensor ints(const int64_t* data, int64_t n, at::Device d);
 // True where the CPU's own kernels are to be used.
 bool native_cpu(const at::Tensor& t);
 
-// Calls f with a value of the tensor's element type: float or c10::BFloat16.
+// Calls f with a value of the tensor's element type: float or Bf16.
 template <class F>
 void with_type(const at::Tensor& t, F&& f) {
   if (t.scalar_type() == at::kFloat) {
     f(float{});
   } else {
     check(t.scalar_type() == at::kBFloat16, "the CPU kernels take float32 and bfloat16");
-    f(c10::BFloat16{});
+    f(Bf16{});
   }
+}
+
+// The elements of a tensor whose type with_type gave.
+template <class T>
+const T* elements(const at::Tensor& t) {
+  return static_cast<const T*>(t.const_data_ptr());
+}
+
+template <class T>
+T* mutable_elements(const at::Tensor& t) {
+  return static_cast<T*>(t.mutable_data_ptr());
 }
 
 }  // namespace cb

@@ -1,10 +1,28 @@
-// Functions that the compiler can vectorize inside a loop.
+// Functions and a type that the compiler can vectorize inside a loop.
 #pragma once
 
 #include <bit>
 #include <cstdint>
 
 namespace cb {
+
+// A bfloat16 in memory. It is no number with operators: GCC vectorizes no loop in which an object
+// of a class comes and goes, nor one that branches on NaN as libtorch's does.
+struct Bf16 {
+  uint16_t bits;
+};
+
+inline float as_float(float x) { return x; }
+inline float as_float(Bf16 x) { return std::bit_cast<float>(static_cast<uint32_t>(x.bits) << 16U); }
+
+inline void round_into(float* to, float x) { *to = x; }
+
+// Rounds to the nearest, ties to even; NaN stays NaN.
+inline void round_into(Bf16* to, float x) {
+  const auto u = std::bit_cast<uint32_t>(x);
+  const uint32_t rounded = (u + 0x7FFFU + ((u >> 16U) & 1U)) >> 16U;
+  to->bits = static_cast<uint16_t>((u & 0x7FFFFFFFU) > 0x7F800000U ? 0x7FC0U : rounded);
+}
 
 // exp(x) for float within 2 units in the last place; x below -87 gives a value near 1e-38, above 88
 // one near 1e38. Branch-free: 2^n * p(r) with x = n*ln2 + r and the Cephes polynomial of degree 6.
