@@ -4,7 +4,7 @@ import re
 
 import torch
 
-from scoring import in_dtype, open_model, pad_left, positions
+from scoring import head, hidden, in_dtype, open_model
 
 
 class Annotator:
@@ -18,12 +18,11 @@ class Annotator:
     def scores(self, fields, texts):
         """log P(positive) - log P(negative) as the next token after each answer's question [texts],
         in fp64. fields are what the annotator is shown of an answer's prompt, by name."""
-        ids, mask = pad_left([self.question(of, text) for of, text in zip(fields, texts)],
-                             self.judge.device)
-        logits = self.judge(ids, attention_mask=mask, position_ids=positions(mask),
-                            use_cache=False, logits_to_keep=1).logits[:, -1].float()
-        yes, no = self.candidates
-        return (logits[:, yes] - logits[:, no]).double()
+        rows = [self.question(of, text) for of, text in zip(fields, texts)]
+        last = torch.tensor([len(row) - 1 for row in rows], device=self.judge.device)
+        states = hidden(self.judge, rows)[torch.arange(len(rows), device=last.device), last]
+        yes, no = head(self.judge, states, self.candidates).double().T
+        return yes - no
 
     def question(self, fields, answer):
         """The ids of the annotator's prompt."""

@@ -54,26 +54,36 @@ def positions(mask):
     return (mask.cumsum(1) - 1).clamp(min=0)
 
 
+def hidden(model, rows):
+    """[rows,T,H] last hidden states of rows of ids. The batch is padded on the right, which causal
+    attention never looks at, so that it needs no mask and takes its fast path."""
+    ids = pad_sequence([torch.tensor(r) for r in rows], batch_first=True)
+    return model.base_model(ids.to(model.device), use_cache=False).last_hidden_state
+
+
+def head(model, states, columns=None):
+    """Logits [N,vocabulary], or of some columns, for hidden states [N,H]. Two dimensions matter: of
+    a slice of three, PyTorch's product copies the weights for every row."""
+    layer = model.get_output_embeddings()
+    weight = layer.weight if columns is None else layer.weight[columns]
+    logits = torch.nn.functional.linear(states, weight)
+    cap = getattr(model.config, "final_logit_softcapping", None)
+    return logits if not cap else torch.tanh(logits / cap) * cap
+
+
 def answer_logprobs(model, sequences, dtype=torch.float32):
     """Log-probs of answers' tokens, [sequences] of [tokens] in nats.
 
-    sequences are (prompt ids, answer ids). The batch is padded on the right, which causal attention
-    never looks at, and the head is run on the positions that predict answers only. dtype is the
-    softmax's: in fp32 PyTorch's is off by 2e-5 nats a token with a vocabulary of 50,000, always to
-    the same side.
+    sequences are (prompt ids, answer ids). The head is run on the positions that predict answers
+    only. dtype is the softmax's: in fp32 PyTorch's is off by 2e-5 nats a token with a vocabulary of
+    50,000, always to the same side.
     """
-    ids = pad_sequence([torch.tensor(p + a) for p, a in sequences], batch_first=True)
-    first = min(len(p) for p, _ in sequences) - 1
-    keep = torch.arange(first, ids.shape[1] - 1)
-    logits = model(ids.to(model.device), logits_to_keep=keep.to(model.device),
-                   use_cache=False).logits
-    out = []
-    for row, (prompt, answer) in zip(logits, sequences):
-        at = len(prompt) - 1 - first
-        row = row[at:at + len(answer)].to(dtype)
-        picked = torch.tensor(answer, device=row.device)[:, None]
-        out.append(row.log_softmax(-1).gather(1, picked)[:, 0])
-    return out
+    states = hidden(model, [p + a for p, a in sequences])
+    rows = [row[len(p) - 1:len(p) + len(a) - 1] for row, (p, a) in zip(states, sequences)]
+    targets = torch.tensor([t for _, a in sequences for t in a], device=states.device)
+    logprobs = head(model, torch.cat(rows)).to(dtype).log_softmax(-1)
+    picked = logprobs.gather(1, targets[:, None])[:, 0]
+    return picked.split([len(a) for _, a in sequences])
 
 
 def pair_logprobs(model, pairs, dtype=torch.float32):

@@ -11,7 +11,7 @@ import torch
 from transformers import DynamicCache
 
 from losses import LOSSES, log_ratio
-from scoring import pad_left, pair_logprobs, positions
+from scoring import head, pad_left, pair_logprobs, positions
 from timing import Watch
 
 
@@ -59,17 +59,18 @@ class Trainer:
         ids, mask = pad_left(prompts, self.device)
         position = mask.sum(1, keepdim=True)
         cache = DynamicCache(config=model.config)
-        logits = model(ids, attention_mask=mask, position_ids=positions(mask), cache=cache,
-                       use_cache=True, logits_to_keep=1).logits
+        states = model.base_model(ids, attention_mask=mask, position_ids=positions(mask),
+                                  past_key_values=cache, use_cache=True).last_hidden_state
         cache.batch_repeat_interleave(2)
+        logits = head(model, states[:, -1])
         logits, mask, position = (x.repeat_interleave(2, 0) for x in (logits, mask, position))
         answers = [[] for _ in range(2 * len(prompts))]
         rows = list(range(len(answers)))  # of answers, by row of the batch
         for t in range(s["max_new_tokens"]):
-            logits = logits[:, -1].float() / s["temperature"]
+            logits = logits.float() / s["temperature"]
             if t < s["min_new_tokens"]:
                 logits[:, ends] = -torch.inf
-            token = torch.multinomial(logits.softmax(-1), 1)
+            token = draw(logits)
             for row, value in zip(rows, token[:, 0].tolist()):
                 answers[row].append(value)
             going = ~torch.isin(token[:, 0], ends)
@@ -80,8 +81,9 @@ class Trainer:
                 rows = [row for row, on in zip(rows, going.tolist()) if on]
                 cache.batch_select_indices(going.nonzero()[:, 0])
             mask = torch.cat([mask, torch.ones_like(token)], 1)
-            logits = model(token, attention_mask=mask, position_ids=position,
-                           cache=cache, use_cache=True).logits
+            states = model.base_model(token, attention_mask=mask, position_ids=position,
+                                      past_key_values=cache, use_cache=True).last_hidden_state
+            logits = head(model, states[:, -1])
             position = position + 1
         return list(zip(answers[::2], answers[1::2]))
 
@@ -98,6 +100,14 @@ class Trainer:
             if abs(p - .5) > self.annotator.spec["tie_margin"]:
                 out[i] = "a" if p > .5 else "b"
         return out
+
+
+def draw(logits):
+    """An id [N,1] from each row's softmax. torch.multinomial would draw a number for every id of
+    the vocabulary, which takes as long as the head."""
+    sums = logits.softmax(-1).cumsum(-1)
+    at = torch.rand(len(sums), 1, device=sums.device) * sums[:, -1:]
+    return torch.searchsorted(sums, at).clamp(max=logits.shape[1] - 1)
 
 
 def split(items, size):

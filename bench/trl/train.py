@@ -126,6 +126,7 @@ def build(s, device, dtype, defaults, folder):
     language = open_model(s["model"]["path"])
     language.model.generation_config.eos_token_id = sorted({*language.eos, *s["model"]["eos"]})
     language.tokenizer.padding_side = "left"
+    language.model.is_quantized = False  # its weights are plain again: it was read from GGUF
     reference = open_frozen(s["model"]["reference"], device, dtype)
     annotator = open_annotator(settings.load_annotator(s["annotator"]["file"]), language, reference,
                                device, dtype)

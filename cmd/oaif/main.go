@@ -29,7 +29,7 @@ const (
 )
 
 func main() {
-	for _, prepare := range []func() error{checkProcessor, waitPassively} {
+	for _, prepare := range []func() error{checkProcessor, setEnvironment} {
 		if err := prepare(); err != nil {
 			os.Exit(exitStatus(os.Stderr, err))
 		}

@@ -29,8 +29,10 @@ func TestScripts(t *testing.T) {
 				filepath.Join(env.WorkDir, "tiny.gguf")); err != nil {
 				return err
 			}
-			// Else every command would start twice, see passive_linux.go.
+			// Else every command would start twice, see environment_linux.go.
 			env.Setenv("OMP_WAIT_POLICY", "passive")
+			env.Setenv("GOMP_SPINCOUNT", "3000")
+			env.Setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
 			return modeltest.Write(filepath.Join(env.WorkDir, "model"))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
