@@ -13,17 +13,18 @@ import (
 	"github.com/oaif/oaif/oaif/model"
 	"github.com/oaif/oaif/oaif/sampler"
 	"github.com/oaif/oaif/torch"
+	"github.com/oaif/oaif/torch/torchtest"
 )
 
 // What is drawn for a prompt does not depend on what is drawn beside it: how far that holds.
 //
-// Up to fewRows rows, an fp32 product of a trainable model sums in one order (kFewRows in
-// cbridge/src/product.h), and all else is computed row by row. Decoding never has more rows, as
-// there are 64 slots. So where every prefill has at most fewRows, the bits are the same. Larger
-// prefills sum in another order, and a frozen model's products are oneDNN's, whose order depends on
-// the number of rows: log-probs are then off by their rounding, about 1e-5, and a draw in which two
-// tokens come that close may differ (none of 384,000 did with the demo's model). In bf16 it may be
-// one in 20.
+// Up to fewRows rows, a product of a trainable model sums in one order (kFewRows in
+// cbridge/src/product.h), in fp32 and, where the processor computes in it, in bf16; all else is
+// computed row by row. Decoding never has more rows, as there are 64 slots. So where every prefill
+// has at most fewRows, the bits are the same. Larger prefills sum in another order, and a frozen
+// model's products are oneDNN's, whose order depends on the number of rows: log-probs are then off
+// by their rounding, about 1e-5 in fp32, and a draw in which two tokens come that close may differ
+// (none of 384,000 did with the demo's model). In bf16 it may be one in 20.
 const fewRows = 128
 
 // crowd asks for both responses to n prompts of up to longest tokens, half of which begin alike.
@@ -112,18 +113,30 @@ func everyEnd() sampler.Options {
 	return opt
 }
 
-// Where no prefill has more than fewRows rows, the policy's completions in fp32 are the same, bit
-// for bit: among any number of others, in any order, at once or having waited for a slot.
+// Where no prefill has more than fewRows rows, the policy's completions are the same, bit for bit:
+// among any number of others, in any order, at once or having waited for a slot.
 func TestCompanyDoesNotChangeABit(t *testing.T) {
-	m, v := openAs(t, "", torch.Float32, true)
-	reqs := crowd(35, 7)
-	if len(reqs) <= slots || rowsOf(reqs) > fewRows || rowsOf(reqs) < 3*fewRows/4 {
-		t.Fatalf("%d requests of %d rows", len(reqs), rowsOf(reqs))
-	}
-	d := company(t, sampler.New(m, v, everyEnd()), reqs, []int{1, 2, 3, 7, 16, 33, 64, 65, 70})
-	t.Log(d)
-	if d.other != 0 || d.bits != 0 || d.draws < 3000 {
-		t.Error("completions depend on those beside them")
+	for _, dtype := range []torch.DType{torch.Float32, torch.BFloat16} {
+		t.Run(dtype.String(), func(t *testing.T) {
+			m, v := openAs(t, "", dtype, true)
+			own := true
+			torchtest.Do(t, m.Device(), func() {
+				own = dtype == torch.Float32 || m.Device().HasBF16()
+			})
+			if !own {
+				t.Skip("the processor does not compute in bf16")
+			}
+			reqs := crowd(35, 7)
+			if len(reqs) <= slots || rowsOf(reqs) > fewRows || rowsOf(reqs) < 3*fewRows/4 {
+				t.Fatalf("%d requests of %d rows", len(reqs), rowsOf(reqs))
+			}
+			sizes := []int{1, 2, 3, 7, 16, 33, 64, 65, 70}
+			d := company(t, sampler.New(m, v, everyEnd()), reqs, sizes)
+			t.Log(d)
+			if d.other != 0 || d.bits != 0 || d.draws < 3000 {
+				t.Error("completions depend on those beside them")
+			}
+		})
 	}
 }
 
