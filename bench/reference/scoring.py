@@ -78,7 +78,7 @@ def answer_logprobs(model, sequences, dtype=torch.float32):
     only. dtype is the softmax's: in fp32 PyTorch's is off by 2e-5 nats a token with a vocabulary of
     50,000, always to the same side.
     """
-    states = hidden(model, [p + a for p, a in sequences])
+    states = hidden(model, [p + a[:-1] for p, a in sequences])
     rows = [row[len(p) - 1:len(p) + len(a) - 1] for row, (p, a) in zip(states, sequences)]
     targets = torch.tensor([t for _, a in sequences for t in a], device=states.device)
     logprobs = head(model, torch.cat(rows)).to(dtype).log_softmax(-1)

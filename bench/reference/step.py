@@ -2,9 +2,9 @@
 
 What oaif does, with the same settings and its departures from the paper: pairs without a verdict
 are skipped, and the optimizer is AdamW. Tokens are drawn by torch's generator, so they are others
-than oaif's. Nothing is computed that is not needed: the prompt is run once for both answers and
-kept as keys and values, the head is run where a next token is wanted, answers that have ended leave
-the batch, and only the policy's log-probs have a graph.
+than oaif's. Sampling runs a prompt once for both answers and keeps its keys and values, and answers
+that have ended leave the batch. The head is run where a next token is wanted, and only the policy's
+log-probs have a graph.
 """
 
 import torch
@@ -60,7 +60,7 @@ class Trainer:
         position = mask.sum(1, keepdim=True)
         cache = DynamicCache(config=model.config)
         states = model.base_model(ids, attention_mask=mask, position_ids=positions(mask),
-                                  past_key_values=cache, use_cache=True).last_hidden_state
+                                  cache=cache, use_cache=True).last_hidden_state
         cache.batch_repeat_interleave(2)
         logits = head(model, states[:, -1])
         logits, mask, position = (x.repeat_interleave(2, 0) for x in (logits, mask, position))
@@ -82,7 +82,7 @@ class Trainer:
                 cache.batch_select_indices(going.nonzero()[:, 0])
             mask = torch.cat([mask, torch.ones_like(token)], 1)
             states = model.base_model(token, attention_mask=mask, position_ids=position,
-                                      past_key_values=cache, use_cache=True).last_hidden_state
+                                      cache=cache, use_cache=True).last_hidden_state
             logits = head(model, states[:, -1])
             position = position + 1
         return list(zip(answers[::2], answers[1::2]))
@@ -107,7 +107,7 @@ def draw(logits):
     the vocabulary, which takes as long as the head."""
     sums = logits.softmax(-1).cumsum(-1)
     at = torch.rand(len(sums), 1, device=sums.device) * sums[:, -1:]
-    return torch.searchsorted(sums, at).clamp(max=logits.shape[1] - 1)
+    return torch.searchsorted(sums, at, right=True).clamp(max=logits.shape[1] - 1)
 
 
 def split(items, size):

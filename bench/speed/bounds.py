@@ -1,11 +1,12 @@
 """How fast the stages of a run's steps could be on this machine, from what the machine was measured
 to do and from what the steps had to compute.
 
-    bench/parity/python.sh bench/speed/bounds.py RUN [--device cpu|cuda] --json FILE
+    bench/parity/python.sh bench/speed/bounds.py RUN [--device cpu|cuda] [--json FILE]
 
 RUN is the folder of a run of oaif. Its pairs say which tokens there were. Counted is what cannot
-be left out: a pair's prompt once, the head where a next token is wanted, a product's two operations
-per weight and row; attention, norms and softmax are not counted. The machine does as many
+be left out: what texts of a step begin with in common once, no answer's last token, the head where
+a next token is wanted, a product's two operations per weight and row; attention, norms and softmax
+are not counted. The machine does as many
 operations a second as its best product of large matrices, and its best copy reads and writes so
 many bytes a second; a decode step's products take what they took when measured at that number of
 rows, or as long as their weights take to be read, whichever is more.
@@ -37,8 +38,8 @@ class Machine:
 
     def __init__(self, device, dtype):
         self.device, self.dtype = device, dtype
-        side = 2048 if device.type == "cpu" else 8192
-        self.operations = 2 * side ** 3 / self.product(side, side, side)
+        sides = (1024, 2048) if device.type == "cpu" else (4096, 8192)
+        self.operations = max(2 * side ** 3 / self.product(side, side, side) for side in sides)
         self.copied = self.copy(2 ** 28 if device.type == "cpu" else 2 ** 31)
 
     def best(self, call, times=5, least=0.05):
@@ -133,12 +134,11 @@ class Bounds:
         tokens, heads = needed(pairs)
         kept, kept_heads = needed([p for p in pairs if not p["skipped"]])
         lengths = [len(p[x]["ids"]) for p in pairs for x in "ab"]
-        prompts = sum(len(p["prompt_ids"]) for p in pairs)
+        prompts = distinct(p["prompt_ids"] for p in pairs)
         decode = sum(self.decode(sum(n > t for n in lengths)) for t in range(1, max(lengths)))
-        asked = sum(distinct(a, b) for a, b in zip(questions[::2], questions[1::2]))
         return {
             "sample": self.seconds(prompts, len(pairs), 2) + decode,
-            "annotate": self.seconds(asked, 0, 2),
+            "annotate": self.seconds(distinct(questions), 0, 2),
             "reference": self.seconds(tokens, heads, 2),
             "train": self.seconds(kept, kept_heads, 6),
             "optimize": self.model.weights * OPTIMIZER_BYTES / self.machine.copied,
@@ -147,17 +147,16 @@ class Bounds:
 
 def needed(pairs):
     """(tokens that the layers see, positions that the head is run at)"""
-    answers = sum(len(p[x]["ids"]) for p in pairs for x in "ab")
-    return sum(len(p["prompt_ids"]) for p in pairs) + answers, answers
+    answers = [(p["prompt_ids"], p[x]["ids"]) for p in pairs for x in "ab"]
+    return distinct(p + a[:-1] for p, a in answers), sum(len(a) for _, a in answers)
 
 
-def distinct(a, b):
-    """Tokens of two texts, what they begin with in common counted once."""
-    same = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
-    return len(a) + len(b) - same
+def distinct(texts):
+    """Tokens of texts, what they begin with in common counted once."""
+    return len({tuple(ids[:n]) for ids in texts for n in range(1, len(ids) + 1)})
 
 
-def of_run(folder, device):
+def of_run(folder, device, warm_up):
     """The ceilings and, by stage, the median over the run's steps but the first few."""
     s = settings.load(folder / "config.toml")
     _, dtype = timing.device_and_dtype(s["model"])
@@ -172,7 +171,7 @@ def of_run(folder, device):
     machine = Machine(device, dtype)
     bounds = Bounds(machine, Model(language.model), dtype.itemsize)
     found = []
-    for n in list(steps)[timing.WARM_UP:]:
+    for n in list(steps)[warm_up:]:
         questions = [annotator.question(prompts[p["index"]], p[x]["text"])
                      for p in steps[n] for x in "ab"]
         found.append(bounds.step(steps[n], questions))
@@ -194,9 +193,10 @@ def main():
                                      formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("run", type=pathlib.Path, help="the folder of a run of oaif")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--warm-up", type=int, default=3, help="steps that are left out")
     parser.add_argument("--json", type=pathlib.Path, help="file to write")
     args = parser.parse_args()
-    result = json.dumps(of_run(args.run, torch.device(args.device)), indent=1)
+    result = json.dumps(of_run(args.run, torch.device(args.device), args.warm_up), indent=1)
     print(result)
     if args.json:
         args.json.write_text(result + "\n")

@@ -3,10 +3,12 @@
     python3 bench/speed/compare.py [--device cpu|cuda] [--dtype TYPE] [--only film|chat] [--sweeps]
                                    [--out FOLDER]
 
-`make bench` runs it. Model, prompts, annotator, number of tokens and type are the same; each
-program runs several times in turn, so that a machine that slows down slows all of them down. The
-first steps of each process are left out. FOLDER (bench/results) gets speed-DEVICE.json, or
-sweeps-DEVICE.json, of which table.py makes tables and plot.py pictures.
+`make bench` runs it. Model, prompt files, annotator, settings and type are the same. Each program
+draws prompts in its own order and answers of its own, so that chats end where they end: they are
+compared by their tokens a second. Each runs several times in turn, every time with another seed, so
+that a machine that slows down slows all of them down. The first steps of each process are left out.
+FOLDER (bench/results) gets speed-DEVICE.json, or sweeps-DEVICE.json, of which table.py makes tables
+and plot.py pictures.
 """
 
 import argparse
@@ -42,41 +44,48 @@ def bounds(run, device, folder):
     """What bounds.py says of a run."""
     out = folder / "bounds.json"
     programs.start([programs.PYTHON, "bench/speed/bounds.py", str(run), "--device", device,
-                    "--json", str(out)])
+                    "--warm-up", str(WARM_UP), "--json", str(out)])
     return json.loads(out.read_text())
 
 
 def workload(work, args, folder):
-    """(rows, bounds) of one workload."""
+    """Yields the rows of one workload, and at last {"bounds": …}."""
     steps, rounds = workloads.TIMED[work.name]
-    rows, run = [], folder / work.name
+    run = folder / work.name
     for n in range(rounds):
-        rows.append(timed(programs.oaif, work, steps, args, **({} if n else {"keep": run})))
-        rows.append(timed(programs.reference, work, steps, args))
-        rows.append(timed(programs.trl, work, steps, args))
-    rows.append(timed(programs.trl_defaults, work, steps, args))
-    return rows, bounds(run, args.device, folder)
+        seeded = work.change({"train.seed": n + 1})
+        yield timed(programs.oaif, seeded, steps, args, **({} if n else {"keep": run}))
+        yield timed(programs.reference, seeded, steps, args)
+        yield timed(programs.trl, seeded, steps, args)
+    yield timed(programs.trl_defaults, work, steps, args)
+    yield {"bounds": bounds(run, args.device, folder)}
 
 
 def sweep(points, args):
-    """Rows of a sweep's points, with the value that the point has."""
-    return [timed(program, work, 2, args) | {"value": value}
-            for value, work in points
-            for program in (programs.oaif, programs.reference)]
+    """Yields the rows of a sweep's points, with the value that the point has."""
+    for value, work in points:
+        for program in programs.oaif, programs.reference:
+            yield timed(program, work, 2, args) | {"value": value}
 
 
 def collect(args, folder):
-    """What goes into the file of results, but for where and when."""
+    """Yields what goes into the file of results as it grows, but for where and when."""
     if args.sweeps:
         programs.start([programs.PYTHON, "bench/speed/made.py", str(folder)])
-        return {"sweeps": {name: sweep(points, args)
-                           for name, points in workloads.sweeps(folder).items()}}
+        out = {"sweeps": {}}
+        for name, points in workloads.sweeps(folder).items():
+            for row in sweep(points, args):
+                out["sweeps"].setdefault(name, []).append(row)
+                yield out
+        return
     out = {"rows": [], "bounds": {}}
     for work in workloads.FILM, workloads.CHAT:
-        if args.only in (None, work.name):
-            rows, out["bounds"][work.name] = workload(work, args, folder)
-            out["rows"] += rows
-    return out
+        for row in workload(work, args, folder) if args.only in (None, work.name) else ():
+            if "bounds" in row:
+                out["bounds"][work.name] = row["bounds"]
+            else:
+                out["rows"].append(row)
+            yield out
 
 
 def main():
@@ -88,12 +97,12 @@ def main():
     parser.add_argument("--sweeps", action="store_true", help="the sweeps instead of the workloads")
     parser.add_argument("--out", type=pathlib.Path, default=programs.ROOT / "bench/results")
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        found = collect(args, pathlib.Path(folder))
     made = {"made": machine.line(), "device": args.device, "warm_up": WARM_UP}
     args.out.mkdir(parents=True, exist_ok=True)
     path = args.out / f"{'sweeps' if args.sweeps else 'speed'}-{args.device}.json"
-    path.write_text(json.dumps(made | found, indent=1) + "\n")
+    with tempfile.TemporaryDirectory() as folder:
+        for found in collect(args, pathlib.Path(folder)):  # written row by row: it takes an hour
+            path.write_text(json.dumps(made | found, indent=1) + "\n")
     print(path)
 
 

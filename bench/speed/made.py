@@ -23,7 +23,7 @@ PROMPTS = 256  # a file; a step of a sweep takes at most 64
 
 
 def model(shape, base):
-    """A random llama as the model base is, in another shape."""
+    """A random llama with the vocabulary and the heads of the model base, in another shape."""
     torch.manual_seed(1)
     keys = ("hidden_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads",
             "intermediate_size")

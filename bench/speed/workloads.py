@@ -4,9 +4,9 @@ from programs import Work
 
 MODEL = "third_party/models/SmolLM2-135M-Instruct.Q4_1.gguf"
 
-# Timed steps of a process, after the warm-up, and how many processes of each program there are.
 FILM = Work("film", "configs/demo.toml")
 CHAT = Work("chat", "configs/chat.toml")
+# Timed steps of a process, after the warm-up, and how many processes of each program there are.
 TIMED = {"film": (4, 3), "chat": (3, 2)}
 
 PROMPTS = 4, 8, 16, 32, 64

@@ -5,10 +5,11 @@
 
 CONFIG and the annotator's file that it names are those of oaif. TRL has no annotator of its own;
 it is given the one of ../reference, as a reward function that scores a whole batch. Everything is
-set as fast as TRL goes on such work: without gradient checkpointing, so that it decodes with a KV
-cache; the fused AdamW; a frozen reference in the type of the run, which the annotator shares where
-oaif shares it. --defaults leaves these as they come. What TRL does otherwise than oaif, it keeps: a
-tie is trained on as if the first answer had won.
+set as fast as we found TRL to go on such work: without gradient checkpointing, so that it decodes
+with a KV cache; weights cast to bf16 once for all decode steps; the fused AdamW; a frozen reference
+in the type of the run, which the annotator shares where oaif shares it. --defaults leaves these as
+they come. What TRL does otherwise than oaif, it keeps: a tie is trained on as if the first answer
+had won.
 """
 
 import json
@@ -34,11 +35,13 @@ LOSSES = {"dpo": "sigmoid", "ipo": "ipo"}
 class Timed(OnlineDPOTrainer):
     """The trainer, with a clock around what it calls."""
 
-    watch, tokens = None, 0
+    watch, tokens, keep_cast = None, 0, False
 
     def _generate(self, *args, **kwargs):
         self.watch.lap("train")
-        out = super()._generate(*args, **kwargs)
+        # Around every decode step, as TRL has it, autocast casts all weights again.
+        with torch.autocast(self.args.device.type, torch.bfloat16, enabled=self.keep_cast):
+            out = super()._generate(*args, **kwargs)
         self.watch.lap("sample")
         self.tokens += int(out[3].sum())
         return out
@@ -136,6 +139,7 @@ def build(s, device, dtype, defaults, folder):
         reward_funcs=reward(annotator), args=options(s, device, dtype, defaults, folder),
         train_dataset=prompts(s["data"]),
         processing_class=language.tokenizer, callbacks=[steps])
+    steps.trainer.keep_cast = dtype == torch.bfloat16 and not defaults
     return steps
 
 

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "cuda.h"
+#include "product.h"
 #include "tensor.h"
 
 namespace {
@@ -24,12 +25,6 @@ std::string cpu_name() {
     }
   }
   return "CPU";
-}
-
-bool cpu_has_bf16() {
-  // libtorch's capability names count AVX512 only; the bf16 instructions are a bit of their own.
-  __builtin_cpu_init();
-  return __builtin_cpu_supports("avx512bf16") != 0;
 }
 
 }  // namespace
@@ -60,7 +55,7 @@ int32_t cb_cuda_built(void) { return cb::cuda_built() ? 1 : 0; }
 int32_t cb_has_bf16(cb_device d, int32_t* yes, cb_err* e) {
   return guard(e, [&] {
     const at::Device dev = cb::device_of(d);
-    *yes = (dev.is_cpu() ? cpu_has_bf16() : cb::cuda_has_bf16(dev.index())) ? 1 : 0;
+    *yes = (dev.is_cpu() ? cb::computes_in_bf16() : cb::cuda_has_bf16(dev.index())) ? 1 : 0;
   });
 }
 

@@ -15,8 +15,9 @@ bool has_few_rows(at::ScalarType t);
 // True where few_rows_product may be used: such a type, on the CPU, at most kFewRows rows.
 bool is_few_rows(const at::Tensor& x);
 
-// x [M,K], w [N,K], both contiguous -> [M,N], x w^T, summed in fp32. A row of the result depends on
-// its row of x alone, bit for bit, however many rows there are and however many threads.
+// x [M,K], w [N,K], both contiguous -> [M,N], x w^T, summed in fp32 (in bf16 without denormals). A
+// row of the result depends on its row of x alone, bit for bit, however many rows there are and
+// however many threads.
 at::Tensor few_rows_product(const at::Tensor& x, const at::Tensor& w);
 
 // Whether the processor multiplies bf16 (AVX512-BF16), asked once.

@@ -10,6 +10,7 @@
 namespace cb {
 
 bool computes_in_bf16() {
+  // libtorch's capability names count AVX512 only; the bf16 instructions are a bit of their own.
   static const bool has = [] {
     __builtin_cpu_init();
     return __builtin_cpu_supports("avx512bf16") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
@@ -21,6 +22,7 @@ bool computes_in_bf16() {
 }  // namespace cb
 
 // GCC 12 says it of its own intrinsics, whose results have lanes that nobody reads.
+#pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 
@@ -132,6 +134,7 @@ void few_rows_bf16(const uint16_t* x, const uint16_t* w, uint16_t* y, int64_t m,
 }  // namespace cb
 
 #pragma GCC pop_options
+#pragma GCC diagnostic pop
 
 #else
 

@@ -4,6 +4,8 @@
 #include <ATen/core/Tensor.h>
 #include <c10/core/GradMode.h>
 
+#include <type_traits>
+
 #include "guard.h"
 #include "vecmath.h"
 
@@ -37,14 +39,22 @@ void with_type(const at::Tensor& t, F&& f) {
   }
 }
 
-// The elements of a tensor whose type with_type gave.
+// Checks that a tensor is of the type that with_type gave for another one.
+template <class T>
+void check_type(const at::Tensor& t) {
+  constexpr at::ScalarType kType = std::is_same_v<T, float> ? at::kFloat : at::kBFloat16;
+  check(t.scalar_type() == kType, "the tensors of a kernel are of one type");
+}
+
 template <class T>
 const T* elements(const at::Tensor& t) {
+  check_type<T>(t);
   return static_cast<const T*>(t.const_data_ptr());
 }
 
 template <class T>
 T* mutable_elements(const at::Tensor& t) {
+  check_type<T>(t);
   return static_cast<T*>(t.mutable_data_ptr());
 }
 

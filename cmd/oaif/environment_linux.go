@@ -13,7 +13,7 @@ import (
 // passive thread still spins for some microseconds before it sleeps: one decode step has hundreds
 // of short parallel loops, and waking a thread for each took a third of its time. oneDNN keeps a
 // product's code for every number of rows that it has met, of which each step has new ones: 64 are
-// more than a step has.
+// more than a pass through the layers has.
 func setEnvironment() error {
 	const policy, spins = "OMP_WAIT_POLICY", "GOMP_SPINCOUNT"
 	restart := false
