@@ -23,8 +23,8 @@ from scoring import cast, in_dtype, open_model, precision
 
 # Or replay.FACTOR times what PyTorch is off at the same step. ipo's gradient is 2 h - 1/beta times
 # that of h, and of sums of 100 nats fp32 tells h to 1e-5, bf16 to 0.1. PyTorch is nearer at the
-# first step alone: policy and reference are one function of the same weights there, and their errors
-# cancel; oaif's policy decodes with other products than its reference scores with.
+# first step alone: policy and reference are one function of the same weights there, and their
+# errors cancel; oaif's policy decodes with other products than its reference scores with.
 BOUNDS = {"float32": {"dpo": 1e-5, "slic": 1e-5, "ipo": 2e-5},
           "bfloat16": {"dpo": 0, "slic": 0, "ipo": 0.2}}
 
