@@ -107,7 +107,7 @@ at hand and known by their hash: see `oaif/chat/known.txt`.
 `bench/reference/replay.py` computes each step of a run again, with autograd, from the ids and
 verdicts that the run recorded: the tiny model's in fp64, the other's in fp32. What PyTorch itself
 is off, in the run's type, stands beside it where that is another. Bounds: 1e-5 of the loss, of the
-gradient's norm and of each tensor's gradient (of ipo 2e-5, in bf16 0.2), 1e-4 of the way of
+gradient's norm and of each tensor's gradient (of ipo 2e-5), 1e-4 of the way of
 the weights; or twice what PyTorch itself is off, where that is more. Loss and norm count at the
 worst step; in bf16, where a single step is noise, it is the root mean square of all. A tensor's
 gradient is compared at the recorded weights of its step, so that nothing adds up there.

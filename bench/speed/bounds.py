@@ -66,7 +66,7 @@ class Machine:
         w = torch.randn(columns, depth, device=self.device).to(self.dtype)
         seconds = self.best(lambda: F.linear(x, w))
         if self.device.type == "cpu":  # with the weights in blocks, as oneDNN would have them
-            blocks = torch.ops.mkldnn._reorder_linear_weight(w.to_mkldnn(), rows)
+            blocks = torch.ops.mkldnn._reorder_linear_weight(w, rows)
             linear = torch.ops.mkldnn._linear_pointwise
             seconds = min(seconds, self.best(lambda: linear(x, blocks, None, "none", [], "")))
         return seconds

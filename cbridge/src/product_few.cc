@@ -154,18 +154,22 @@ at::Tensor few_rows_product(const at::Tensor& x, const at::Tensor& w) {
   check(x.scalar_type() == w.scalar_type() && has_few_rows(x.scalar_type()),
         "a product needs two matrices of one type");
   at::Tensor out = at::empty({m, n}, x.options());
-  at::parallel_for(0, (n + kColumns - 1) / kColumns, 8, [&](int64_t begin, int64_t end) {
-    const int64_t first = begin * kColumns, last = std::min(n, end * kColumns);
-    if (x.scalar_type() == at::kFloat) {
+  if (x.scalar_type() == at::kFloat) {
+    at::parallel_for(0, (n + kColumns - 1) / kColumns, 8, [&](int64_t begin, int64_t end) {
       few_rows_fp32(x.const_data_ptr<float>(), w.const_data_ptr<float>(),
-                    out.mutable_data_ptr<float>(), m, n, k, first, last);
-    } else {
-      const auto bits = [](const at::Tensor& t) {
-        return static_cast<const uint16_t*>(t.const_data_ptr());
-      };
-      few_rows_bf16(bits(x), bits(w), static_cast<uint16_t*>(out.mutable_data_ptr()), m, n, k,
-                    first, last);
-    }
+                    out.mutable_data_ptr<float>(), m, n, k, begin * kColumns,
+                    std::min(n, end * kColumns));
+    });
+    return out;
+  }
+  const at::Tensor packed = at::empty({(m + 15) / 16 * 16 * ((k + 1) / 2)}, at::kInt);
+  auto* const pairs = static_cast<uint32_t*>(packed.mutable_data_ptr());
+  pack_rows_bf16(static_cast<const uint16_t*>(x.const_data_ptr()), pairs, m, k);
+  constexpr int64_t kPanel = 14;  // what few_rows_bf16 makes at once
+  at::parallel_for(0, (n + kPanel - 1) / kPanel, 2, [&](int64_t begin, int64_t end) {
+    few_rows_bf16(pairs, static_cast<const uint16_t*>(w.const_data_ptr()),
+                  static_cast<uint16_t*>(out.mutable_data_ptr()), m, n, k, begin * kPanel,
+                  std::min(n, end * kPanel));
   });
   return out;
 }

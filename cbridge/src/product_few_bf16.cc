@@ -34,98 +34,155 @@ namespace cb {
 
 namespace {
 
-constexpr int64_t kLanes = 32;   // bf16 in a vector, which is multiplied in pairs into 16 sums
-constexpr int64_t kColumns = 4;  // of the result in one tile: rows of w
-constexpr int64_t kRows = 4;     // 16 sums, 4 + 1 operands: 21 of 32 registers
-constexpr int64_t kLine = 32;    // bf16 in a cache line
+constexpr int64_t kLanes = 16;    // rows of x in a vector, of each a pair of bf16
+constexpr int64_t kVectors = 2;   // of rows in one tile
+constexpr int64_t kColumns = 14;  // rows of w in one tile: 28 sums, 2 + 1 operands of 32 registers
+constexpr int64_t kLine = 32;     // bf16 in a cache line
 
-inline __m512bh load(const uint16_t* p) {
-  return reinterpret_cast<__m512bh>(_mm512_loadu_si512(p));
+// How many pairs are summed before the sum is added to those before it, in a product of depth k.
+// oneDNN does so where it uses the same instructions, and the bits are those of its products, with
+// which texts are scored and trained on.
+inline int64_t pass(int64_t k) { return k > 1024 ? 512 : 256; }
+
+inline __m512bh pairs(__m512i v) { return reinterpret_cast<__m512bh>(v); }
+
+// The 16 x 16 matrix whose rows are v.
+inline void transpose(__m512i (&v)[kLanes]) {
+  __m512i t[kLanes];
+  for (int i = 0; i < 8; i++) {
+    t[2 * i] = _mm512_unpacklo_epi32(v[2 * i], v[2 * i + 1]);
+    t[2 * i + 1] = _mm512_unpackhi_epi32(v[2 * i], v[2 * i + 1]);
+  }
+  for (int i = 0; i < 4; i++) {
+    v[4 * i] = _mm512_unpacklo_epi64(t[4 * i], t[4 * i + 2]);
+    v[4 * i + 1] = _mm512_unpackhi_epi64(t[4 * i], t[4 * i + 2]);
+    v[4 * i + 2] = _mm512_unpacklo_epi64(t[4 * i + 1], t[4 * i + 3]);
+    v[4 * i + 3] = _mm512_unpackhi_epi64(t[4 * i + 1], t[4 * i + 3]);
+  }
+  for (int i = 0; i < 4; i++) {
+    t[i] = _mm512_shuffle_i32x4(v[i], v[4 + i], 0x88);
+    t[4 + i] = _mm512_shuffle_i32x4(v[i], v[4 + i], 0xdd);
+    t[8 + i] = _mm512_shuffle_i32x4(v[8 + i], v[12 + i], 0x88);
+    t[12 + i] = _mm512_shuffle_i32x4(v[8 + i], v[12 + i], 0xdd);
+  }
+  for (int i = 0; i < 4; i++) {
+    v[i] = _mm512_shuffle_i32x4(t[i], t[8 + i], 0x88);
+    v[8 + i] = _mm512_shuffle_i32x4(t[i], t[8 + i], 0xdd);
+    v[4 + i] = _mm512_shuffle_i32x4(t[4 + i], t[12 + i], 0x88);
+    v[12 + i] = _mm512_shuffle_i32x4(t[4 + i], t[12 + i], 0xdd);
+  }
 }
 
-inline __m512bh load_part(const uint16_t* p, __mmask32 which) {
-  return reinterpret_cast<__m512bh>(_mm512_maskz_loadu_epi16(which, p));
-}
-
-// The sums of four vectors' lanes, each in the same order.
-inline __m128 lane_sums(__m512 a, __m512 b, __m512 c, __m512 d) {
-  const __m512 ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
-  const __m512 cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
-  const __m512 s = _mm512_add_ps(_mm512_shuffle_ps(ab, cd, 0x44), _mm512_shuffle_ps(ab, cd, 0xee));
-  const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(s), _mm512_extractf32x8_ps(s, 1));
-  return _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
-}
-
-// Where a tile reads and writes; columns is how many of its kColumns exist.
+// Where a tile reads and writes: rows and columns are how many of them exist.
 struct Tile {
-  const uint16_t* x;
+  const uint32_t* x;  // packed
   const uint16_t* w;
   uint16_t* y;
-  int64_t k, n, columns;
+  int64_t k, n, rows, columns;
 };
 
-// R rows of the result, kColumns wide. Every element is summed in the same order for every R, in
-// fp32, and rounded once.
+// The c-th row of w, or the last one there is.
+inline const uint16_t* row_of(const Tile& t, int64_t c) {
+  return t.w + std::min(c, t.columns - 1) * t.k;
+}
+
+// Adds the products of pairs [begin, end) to sum.
+template <int64_t R>
+inline void add_pairs(const Tile& t, int64_t begin, int64_t end, __m512 (&sum)[kColumns][R]) {
+  const int64_t stride = (t.k + 1) / 2 * kLanes;
+  const uint16_t* w[kColumns];
+  for (int64_t c = 0; c < kColumns; c++) w[c] = row_of(t, c);
+  for (int64_t i = begin; i < end; i++) {
+    __m512bh x[R];
+    for (int64_t r = 0; r < R; r++) x[r] = pairs(_mm512_load_si512(t.x + r * stride + i * kLanes));
+    for (int64_t c = 0; c < kColumns; c++) {
+      int32_t pair;
+      std::memcpy(&pair, w[c] + 2 * i, sizeof pair);
+      const __m512bh both = pairs(_mm512_set1_epi32(pair));
+      for (int64_t r = 0; r < R; r++) sum[c][r] = _mm512_dpbf16_ps(sum[c][r], x[r], both);
+    }
+  }
+}
+
+// The last element of an odd depth, beside a zero.
+template <int64_t R>
+inline void add_last(const Tile& t, __m512 (&sum)[kColumns][R]) {
+  const int64_t stride = (t.k + 1) / 2 * kLanes;
+  for (int64_t c = 0; c < kColumns; c++) {
+    const __m512bh one = pairs(_mm512_set1_epi32(row_of(t, c)[t.k - 1]));
+    for (int64_t r = 0; r < R; r++) {
+      const __m512i x = _mm512_load_si512(t.x + r * stride + t.k / 2 * kLanes);
+      sum[c][r] = _mm512_dpbf16_ps(sum[c][r], pairs(x), one);
+    }
+  }
+}
+
+// R vectors of rows of the result, kColumns wide. An element is summed in one order, whatever rows
+// are beside it, in fp32, and rounded once.
 template <int64_t R>
 inline void tile(const Tile& t) {
-  __m512 sum[R][kColumns];
-  for (int64_t r = 0; r < R; r++) {
-    for (int64_t c = 0; c < kColumns; c++) sum[r][c] = _mm512_setzero_ps();
-  }
-  const uint16_t* w[kColumns];
-  for (int64_t c = 0; c < kColumns; c++) w[c] = t.w + std::min(c, t.columns - 1) * t.k;
-  const int64_t whole = t.k / kLanes * kLanes;
-  for (int64_t i = 0; i < whole; i += kLanes) {
-    __m512bh v[kColumns];
-    for (int64_t c = 0; c < kColumns; c++) v[c] = load(w[c] + i);
-    for (int64_t r = 0; r < R; r++) {
-      const __m512bh x = load(t.x + r * t.k + i);
-      for (int64_t c = 0; c < kColumns; c++) sum[r][c] = _mm512_dpbf16_ps(sum[r][c], x, v[c]);
-    }
-  }
-  if (const int64_t rest = t.k - whole; rest > 0) {
-    const __mmask32 which = (1U << rest) - 1;
-    for (int64_t c = 0; c < kColumns; c++) {
-      const __m512bh v = load_part(w[c] + whole, which);
+  __m512 total[kColumns][R];
+  const int64_t whole = t.k / 2, step = pass(t.k);
+  for (int64_t begin = 0; 2 * begin < t.k; begin += step) {
+    __m512 sum[kColumns][R];
+    for (int64_t c = 0; c < kColumns; c++)
+      for (int64_t r = 0; r < R; r++) sum[c][r] = _mm512_setzero_ps();
+    add_pairs<R>(t, begin, std::min(begin + step, whole), sum);
+    if (t.k % 2 != 0 && begin + step > whole) add_last<R>(t, sum);
+    for (int64_t c = 0; c < kColumns; c++)
       for (int64_t r = 0; r < R; r++)
-        sum[r][c] = _mm512_dpbf16_ps(sum[r][c], load_part(t.x + r * t.k + whole, which), v);
-    }
+        total[c][r] = begin == 0 ? sum[c][r] : _mm512_add_ps(total[c][r], sum[c][r]);
   }
+  const auto which = static_cast<__mmask16>((1U << t.columns) - 1);
   for (int64_t r = 0; r < R; r++) {
-    const __m128bh y = _mm_cvtneps_pbh(lane_sums(sum[r][0], sum[r][1], sum[r][2], sum[r][3]));
-    uint16_t out[8];
-    std::memcpy(out, &y, sizeof out);
-    for (int64_t c = 0; c < t.columns; c++) t.y[r * t.n + c] = out[c];
+    __m512i v[kLanes];
+    for (int64_t c = 0; c < kLanes; c++)
+      v[c] = c < kColumns ? _mm512_castps_si512(total[c][r]) : _mm512_setzero_si512();
+    transpose(v);
+    for (int64_t i = 0; i < std::min(kLanes, t.rows - r * kLanes); i++) {
+      const __m256bh y = _mm512_cvtneps_pbh(_mm512_castsi512_ps(v[i]));
+      _mm256_mask_storeu_epi16(t.y + (r * kLanes + i) * t.n, which, reinterpret_cast<__m256i>(y));
+    }
   }
 }
 
 }  // namespace
 
-void few_rows_bf16(const uint16_t* x, const uint16_t* w, uint16_t* y, int64_t m, int64_t n,
+void pack_rows_bf16(const uint16_t* x, uint32_t* out, int64_t m, int64_t k) {
+  const int64_t depth = (k + 1) / 2;
+  for (int64_t first = 0; first < m; first += kLanes) {
+    for (int64_t at = 0; at < depth; at += kLanes) {
+      const int64_t left = k - 2 * at;
+      const __mmask32 which = left >= 2 * kLanes ? ~0U : (1U << left) - 1;
+      __m512i v[kLanes];
+      for (int64_t i = 0; i < kLanes; i++) {
+        v[i] = first + i < m ? _mm512_maskz_loadu_epi16(which, x + (first + i) * k + 2 * at)
+                             : _mm512_setzero_si512();
+      }
+      transpose(v);
+      for (int64_t i = 0; i < std::min(kLanes, depth - at); i++)
+        _mm512_store_si512(out + first * depth + (at + i) * kLanes, v[i]);
+    }
+  }
+}
+
+void few_rows_bf16(const uint32_t* x, const uint16_t* w, uint16_t* y, int64_t m, int64_t n,
                    int64_t k, int64_t begin, int64_t end) {
-  const int64_t tiles = (m + kRows - 1) / kRows, row_lines = (k + kLine - 1) / kLine;
+  constexpr int64_t kRows = kVectors * kLanes;
+  const int64_t tiles = (m + kRows - 1) / kRows;
   for (int64_t at = begin; at < end; at += kColumns) {
-    const int64_t columns = std::min(kColumns, n - at);
-    const uint16_t* next = w + (at + kColumns) * k;
-    const int64_t lines = at + 2 * kColumns <= end ? kColumns * row_lines : 0;
+    const int64_t columns = std::min(kColumns, end - at);
+    const uint16_t* next = w + (at + columns) * k;
+    const int64_t lines = std::min(kColumns, end - at - columns) * k / kLine;
     int64_t asked = 0;  // lines of the next panel, so that its memory arrives meanwhile
     for (int64_t r = 0; r < m; r += kRows) {
       const int64_t until = std::min(lines, asked + (lines + tiles - 1) / tiles);
-      for (; asked < until; asked++)
-        __builtin_prefetch(next + asked / row_lines * k + asked % row_lines * kLine, 0, 2);
-      const Tile t{x + r * k, w + at * k, y + r * n + at, k, n, columns};
-      switch (std::min(kRows, m - r)) {
-        case 1:
-          tile<1>(t);
-          break;
-        case 2:
-          tile<2>(t);
-          break;
-        case 3:
-          tile<3>(t);
-          break;
-        default:
-          tile<kRows>(t);
+      for (; asked < until; asked++) __builtin_prefetch(next + asked * kLine, 0, 2);
+      const Tile t{x + r * ((k + 1) / 2), w + at * k, y + r * n + at, k, n, m - r, columns};
+      if (m - r > kLanes) {
+        tile<kVectors>(t);
+      } else {
+        tile<1>(t);
       }
     }
   }
@@ -142,7 +199,11 @@ namespace cb {
 
 bool computes_in_bf16() { return false; }
 
-void few_rows_bf16(const uint16_t*, const uint16_t*, uint16_t*, int64_t, int64_t, int64_t, int64_t,
+void pack_rows_bf16(const uint16_t*, uint32_t*, int64_t, int64_t) {
+  check(false, "the processor does not multiply bf16");
+}
+
+void few_rows_bf16(const uint32_t*, const uint16_t*, uint16_t*, int64_t, int64_t, int64_t, int64_t,
                    int64_t) {
   check(false, "the processor does not multiply bf16");
 }

@@ -5,10 +5,12 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/linear.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/zeros.h>
+#include <torch/version.h>
 
 #include <vector>
 
@@ -42,6 +44,24 @@ void agrees_with_double_precision() {
       }
     }
   }
+}
+
+// The bits are those of oneDNN's products, with which texts are scored and trained on: else the
+// same token would have two log-probs. In which order it sums is its own affair: held to the pinned
+// version, and to processors where it has no instructions for whole tiles.
+void has_the_bits_of_one_dnn() {
+#if TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR == 11
+  if (!cb::computes_in_bf16() || __builtin_cpu_supports("amx-bf16") != 0) return;
+  for (const int64_t n : {100, 960}) {
+    for (const int64_t k : {64, 100, 512, 576, 960, 1024, 1026, 1536, 2048, 2560}) {
+      const at::Tensor x = at::randn({300, k}).to(at::kBFloat16);
+      const at::Tensor w = at::randn({n, k}).to(at::kBFloat16), all = at::linear(x, w);
+      for (const int64_t m : {1, 16, 33, 100}) {
+        EXPECT(test::same(cb::few_rows_product(x.narrow(0, 0, m), w), all.narrow(0, 0, m)));
+      }
+    }
+  }
+#endif
 }
 
 // What is sampled for one prompt must not depend on the prompts beside it.
@@ -92,7 +112,7 @@ void many_rows_agree_with_double_precision() {
         cb::product(out, x, w.t(), false);
         EXPECT_NEAR(out, want, 1e-4);
         cb::product(out, x, wt.t(), true);
-        EXPECT_NEAR(out, want.mul(2), 1e-4);
+        EXPECT_NEAR(out, want.mul(2), 2e-4);
         cb::product(out, xt, wt.t(), false);
         EXPECT_NEAR(out, want, 1e-4);
         EXPECT(test::same(wide.narrow(1, 0, 2), at::zeros({m, 2})));
@@ -168,6 +188,7 @@ int main() {
       threads_change_nothing(type);
     }
     is_for_few_rows();
+    has_the_bits_of_one_dnn();
     many_rows_agree_with_double_precision();
     many_rows_are_independent();
     without_depth();
