@@ -167,6 +167,12 @@ func (m *Model) Commit(prepack bool) {
 	must(C.cb_model_commit(m.h, flag(prepack), &e), &e)
 }
 
+// Unpack drops the blocked copy of a trainable model's matrices, where there is one.
+func (m *Model) Unpack() {
+	var e C.cb_err
+	must(C.cb_model_unpack(m.h, &e), &e)
+}
+
 // ZeroGrad sets all gradients to zero.
 func (m *Model) ZeroGrad() {
 	var e C.cb_err

@@ -27,7 +27,7 @@ extern "C" {
 #define CB_API
 #endif
 
-#define CB_ABI_VERSION 3
+#define CB_ABI_VERSION 4
 
 enum {
   CB_OK = 0,
@@ -168,6 +168,8 @@ CB_API int32_t cb_model_buffer(cb_model* m, int32_t kind, int32_t index, cb_tens
  * blocked copy of the matrices, which the CPU multiplies faster; 0 drops it. A frozen model keeps
  * only the blocked copy of its layers' matrices: its layer buffers cannot be reached any more. */
 CB_API int32_t cb_model_commit(cb_model* m, int32_t prepack, cb_err* e);
+/* Drops the blocked copies of a model that trains, where it has any. */
+CB_API int32_t cb_model_unpack(cb_model* m, cb_err* e);
 /* Gradient buffers exist from the first call that needs them until they are dropped. */
 CB_API int32_t cb_model_zero_grad(cb_model* m, cb_err* e);
 CB_API int32_t cb_model_drop_grad(cb_model* m, cb_err* e);

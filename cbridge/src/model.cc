@@ -260,6 +260,10 @@ int32_t cb_model_commit(cb_model* m, int32_t prepack, cb_err* e) {
   });
 }
 
+int32_t cb_model_unpack(cb_model* m, cb_err* e) {
+  return guard(e, [&] { m->pack(false); });
+}
+
 int32_t cb_model_zero_grad(cb_model* m, cb_err* e) {
   return guard(e, [&] {
     at::NoGradGuard no_grad;

@@ -23,13 +23,9 @@ at::Tensor few_rows_product(const at::Tensor& x, const at::Tensor& w);
 // Whether the processor multiplies bf16 (AVX512-BF16), asked once.
 bool computes_in_bf16();
 
-// The inside of few_rows_product in bf16, for such a processor. x [M,K] is packed first, into
-// [M / 16 rounded up, K / 2 rounded up, 16] pairs at a multiple of 64 bytes; then columns [begin,
-// end) of y [M,N] are made. The sums are made in oneDNN's order: its products of any number of rows
-// have the same bits.
-void pack_rows_bf16(const uint16_t* x, uint32_t* out, int64_t m, int64_t k);
-void few_rows_bf16(const uint32_t* x, const uint16_t* w, uint16_t* y, int64_t m, int64_t n,
-                   int64_t k, int64_t begin, int64_t end);
+// few_rows_product in bf16, into out [M,N], for such a processor. Its sums are made in oneDNN's
+// order: oneDNN's products of any number of rows have the same bits.
+void few_rows_bf16(const at::Tensor& out, const at::Tensor& x, const at::Tensor& w);
 
 // With fewer rows or columns than this, what product copies is too much of its work.
 constexpr int64_t kManyRows = 64;

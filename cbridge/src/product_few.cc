@@ -162,15 +162,7 @@ at::Tensor few_rows_product(const at::Tensor& x, const at::Tensor& w) {
     });
     return out;
   }
-  const at::Tensor packed = at::empty({(m + 15) / 16 * 16 * ((k + 1) / 2)}, at::kInt);
-  auto* const pairs = static_cast<uint32_t*>(packed.mutable_data_ptr());
-  pack_rows_bf16(static_cast<const uint16_t*>(x.const_data_ptr()), pairs, m, k);
-  constexpr int64_t kPanel = 14;  // what few_rows_bf16 makes at once
-  at::parallel_for(0, (n + kPanel - 1) / kPanel, 2, [&](int64_t begin, int64_t end) {
-    few_rows_bf16(pairs, static_cast<const uint16_t*>(w.const_data_ptr()),
-                  static_cast<uint16_t*>(out.mutable_data_ptr()), m, n, k, begin * kPanel,
-                  std::min(n, end * kPanel));
-  });
+  few_rows_bf16(out, x, w);
   return out;
 }
 

@@ -1,4 +1,7 @@
 // few_rows_product in bf16, for processors that multiply pairs of bf16 in vectors of 512 bits.
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -146,9 +149,8 @@ inline void tile(const Tile& t) {
   }
 }
 
-}  // namespace
-
-void pack_rows_bf16(const uint16_t* x, uint32_t* out, int64_t m, int64_t k) {
+// x [M,K] -> out [M / 16 rounded up, K / 2 rounded up, 16] pairs, at a multiple of 64 bytes.
+void pack_rows(const uint16_t* x, uint32_t* out, int64_t m, int64_t k) {
   const int64_t depth = (k + 1) / 2;
   for (int64_t first = 0; first < m; first += kLanes) {
     for (int64_t at = 0; at < depth; at += kLanes) {
@@ -166,8 +168,9 @@ void pack_rows_bf16(const uint16_t* x, uint32_t* out, int64_t m, int64_t k) {
   }
 }
 
-void few_rows_bf16(const uint32_t* x, const uint16_t* w, uint16_t* y, int64_t m, int64_t n,
-                   int64_t k, int64_t begin, int64_t end) {
+// Columns [begin, end) of y [M,N], of packed rows x.
+void few_columns(const uint32_t* x, const uint16_t* w, uint16_t* y, int64_t m, int64_t n, int64_t k,
+                 int64_t begin, int64_t end) {
   constexpr int64_t kRows = kVectors * kLanes;
   const int64_t tiles = (m + kRows - 1) / kRows;
   for (int64_t at = begin; at < end; at += kColumns) {
@@ -188,10 +191,29 @@ void few_rows_bf16(const uint32_t* x, const uint16_t* w, uint16_t* y, int64_t m,
   }
 }
 
+}  // namespace
+
 }  // namespace cb
 
 #pragma GCC pop_options
 #pragma GCC diagnostic pop
+
+namespace cb {
+
+void few_rows_bf16(const at::Tensor& out, const at::Tensor& x, const at::Tensor& w) {
+  const int64_t m = x.size(0), k = x.size(1), n = w.size(0);
+  const int64_t rows = (m + kLanes - 1) / kLanes * kLanes;
+  const at::Tensor packed = at::empty({rows * ((k + 1) / 2)}, at::kInt);
+  auto* const pairs = static_cast<uint32_t*>(packed.mutable_data_ptr());
+  pack_rows(static_cast<const uint16_t*>(x.const_data_ptr()), pairs, m, k);
+  const auto* const wp = static_cast<const uint16_t*>(w.const_data_ptr());
+  auto* const yp = static_cast<uint16_t*>(out.mutable_data_ptr());
+  at::parallel_for(0, (n + kColumns - 1) / kColumns, 2, [&](int64_t begin, int64_t end) {
+    few_columns(pairs, wp, yp, m, n, k, begin * kColumns, std::min(n, end * kColumns));
+  });
+}
+
+}  // namespace cb
 
 #else
 
@@ -199,12 +221,7 @@ namespace cb {
 
 bool computes_in_bf16() { return false; }
 
-void pack_rows_bf16(const uint16_t*, uint32_t*, int64_t, int64_t) {
-  check(false, "the processor does not multiply bf16");
-}
-
-void few_rows_bf16(const uint32_t*, const uint16_t*, uint16_t*, int64_t, int64_t, int64_t, int64_t,
-                   int64_t) {
+void few_rows_bf16(const at::Tensor&, const at::Tensor&, const at::Tensor&) {
   check(false, "the processor does not multiply bf16");
 }
 

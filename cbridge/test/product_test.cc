@@ -112,7 +112,7 @@ void many_rows_agree_with_double_precision() {
         cb::product(out, x, w.t(), false);
         EXPECT_NEAR(out, want, 1e-4);
         cb::product(out, x, wt.t(), true);
-        EXPECT_NEAR(out, want.mul(2), 2e-4);
+        EXPECT_NEAR(out, want.mul(2), 1e-4);
         cb::product(out, xt, wt.t(), false);
         EXPECT_NEAR(out, want, 1e-4);
         EXPECT(test::same(wide.narrow(1, 0, 2), at::zeros({m, 2})));
@@ -189,6 +189,7 @@ int main() {
     }
     is_for_few_rows();
     has_the_bits_of_one_dnn();
+    at::manual_seed(8);  // other numbers than those above, however many those are
     many_rows_agree_with_double_precision();
     many_rows_are_independent();
     without_depth();

@@ -99,7 +99,7 @@ class Reference {
   }
 
   // [T,T]: which positions (columns) a position of layer i does not see.
-  at::Tensor hidden_of(int32_t i, int64_t t) const {
+  at::Tensor unseen(int32_t i, int64_t t) const {
     const at::Tensor before = at::ones({t, t}, at::kBool).tril();
     const int64_t window = each.window[size(i)];
     const at::Tensor seen = window == 0 ? before : before.triu(1 - window);
@@ -124,7 +124,7 @@ class Reference {
     const double scale = a.query_scale != 0 ? a.query_scale : 1 / std::sqrt(static_cast<double>(d));
     at::Tensor s = q.matmul(k.transpose(1, 2)).mul(scale);
     if (a.attn_cap != 0) s = s.div(a.attn_cap).tanh().mul(a.attn_cap);
-    const at::Tensor p = at::softmax(s.masked_fill(hidden_of(i, t), -INFINITY), -1);
+    const at::Tensor p = at::softmax(s.masked_fill(unseen(i, t), -INFINITY), -1);
     return p.matmul(v).transpose(0, 1).reshape({t, heads * d});
   }
 

@@ -77,8 +77,8 @@ func (t *Trainer) referenceLogprobs(ctx context.Context, pairs []oaif.Pair) ([][
 func (t *Trainer) gradient(ctx context.Context, kept []preferred) (gradient, error) {
 	g := gradient{kept: len(kept)}
 	err := t.dev.Do(func() {
-		// the blocked weights served sampling; their memory goes to the gradients
-		t.policy.Commit(false)
+		// blocked weights, if any, served sampling; their memory goes to the gradients
+		t.policy.Unpack()
 		t.policy.ZeroGrad()
 	})
 	if err != nil {
