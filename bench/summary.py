@@ -92,13 +92,13 @@ def render(run, negative):
     return "\n".join(lines), all(ok is not False for *_, ok in found)
 
 
-def put(path, text):
+def put(path, text, begin=BEGIN, end=END):
     """Replaces what stands between the marks."""
     old = path.read_text()
-    if old.count(BEGIN) != 1 or old.count(END) != 1:
-        raise SystemExit(f"summary: {path} wants one line {BEGIN} and one line {END}")
-    before, rest = old.split(BEGIN)
-    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.split(END)[1]}")
+    if old.count(begin) != 1 or old.count(end) != 1:
+        raise SystemExit(f"{path} wants one line {begin} and one line {end}")
+    before, rest = old.split(begin)
+    path.write_text(f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}")
 
 
 def main():

@@ -11,7 +11,9 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import machine  # noqa: E402  lies in the folder above
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "reference"))
+import machine  # noqa: E402  these lie in the folders above and beside
+from report import table  # noqa: E402
 
 # Which of the tokenizers and templates of the tests a family's models come with.
 TOKENIZERS = {
@@ -23,11 +25,6 @@ TOKENIZERS = {
     "gemma3": (["gemma3"], ["gemma"]),
     "gpt_neox": (["pythia"], ["zephyr"]),
 }
-
-
-def table(head, body):
-    lines = [head, ["---"] * len(head), *body]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
 def wrong_of(rows, names, n):

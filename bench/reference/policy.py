@@ -23,13 +23,16 @@ class Policy:
 
     def __init__(self, model, dtype, device, settings, fused):
         self.settings = settings
-        before = {name: p.detach().to(device, copy=True) for name, p in model.named_parameters()}
-        self.model = in_dtype(model.to(device), dtype)
-        self.masters = dict(self.model.named_parameters())
+        model.to(device)
         if dtype == torch.bfloat16:
-            self.masters = {name: p.requires_grad_() for name, p in before.items()}
+            self.masters = {name: p.detach().clone().requires_grad_()
+                            for name, p in model.named_parameters()}
+            self.model = in_dtype(model, dtype)
             for name, p in self.model.named_parameters():
                 p.register_post_accumulate_grad_hook(self.add_to(self.masters[name]))
+        else:
+            self.model = in_dtype(model, dtype)
+            self.masters = dict(self.model.named_parameters())
         o = settings["optimizer"]
         self.optimizer = torch.optim.AdamW(
             self.masters.values(), betas=o["betas"], eps=o["eps"],

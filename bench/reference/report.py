@@ -8,6 +8,10 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import machine  # noqa: E402  lies in the folder above
 
+# Of timed steps: their stages, in order, and how many of the first are left out.
+STAGES = "sample", "annotate", "reference", "train", "optimize"
+WARM_UP = 3
+
 # Columns: what stands above them, and the row's key.
 STEPS = [("step", "step"), ("pairs", "pairs"), ("loss, oaif", "recorded"),
          ("loss, PyTorch", "replayed"), ("off", "off"), ("gradient norm, oaif", "recorded_norm"),
@@ -35,10 +39,16 @@ def cell(value):
     return str(value)
 
 
+def table(head, body):
+    """A Markdown table of a line of titles and lines of cells."""
+    lines = [head, ["---"] * len(head), *body]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
 def markdown(columns, rows):
-    body = [[cell(row[key]) for _, key in columns] for row in rows]
-    lines = [[title for title, _ in columns], ["---"] * len(columns), *body]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    """The rows' table, in the columns of (title, key)."""
+    return table([title for title, _ in columns],
+                 [[cell(row[key]) for _, key in columns] for row in rows])
 
 
 def write(rows, path):

@@ -2,6 +2,7 @@
 oaif."""
 
 import argparse
+import json
 import resource
 import statistics
 import time
@@ -10,9 +11,8 @@ import torch
 
 import report
 import settings
+from report import STAGES, WARM_UP
 
-STAGES = "sample", "annotate", "reference", "train", "optimize"
-WARM_UP = 3  # steps that are left out
 
 
 class Watch:
@@ -40,6 +40,20 @@ def shown(record):
     if "messages" in record:
         fields["prompt"] = transcript(record["messages"])
     return fields
+
+
+def prompt(record, data):
+    """What of a line of a prompt file the policy answers, as oaif's data table says: messages or a
+    text."""
+    if data["chat"]:
+        return record.get("messages") or [{"role": "user", "content": record["prompt"]}]
+    return (data["template"] or "{prompt}").replace("{prompt}", record["prompt"])
+
+
+def records(path):
+    """The lines of a prompt file."""
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line) for line in file if line.strip()]
 
 
 def transcript(messages):

@@ -7,7 +7,6 @@ CONFIG and the annotator's file that it names are those of oaif. There is no eva
 is written but what --json asks for. The step itself is step.py.
 """
 
-import json
 import os
 import random
 
@@ -36,12 +35,10 @@ def build(s, device, dtype):
 
 def read_prompt(record, data, language):
     """A line of a prompt file as (fields that annotators may show, ids)."""
-    fields = timing.shown(record)
+    fields, prompt = timing.shown(record), timing.prompt(record, data)
     if data["chat"]:
-        chat = record.get("messages") or [{"role": "user", "content": record["prompt"]}]
-        return fields, language.encode(language.render(chat))
-    text = (data["template"] or "{prompt}").replace("{prompt}", record["prompt"])
-    return fields, language.tokenizer(text).input_ids
+        return fields, language.encode(language.render(prompt))
+    return fields, language.tokenizer(prompt).input_ids
 
 
 def endless(items, seed):
@@ -56,8 +53,8 @@ def train(s, device, dtype):
     torch.manual_seed(s["train"]["seed"])
     torch.set_num_threads(s["train"]["threads"] or os.cpu_count())
     trainer = build(s, device, dtype)
-    with open(s["data"]["train"], encoding="utf-8") as file:
-        prompts = [read_prompt(json.loads(line), s["data"], trainer.language) for line in file]
+    prompts = [read_prompt(record, s["data"], trainer.language)
+               for record in timing.records(s["data"]["train"])]
     order = endless(prompts, s["train"]["seed"])
     for n in range(1, s["train"]["steps"] + 1):
         yield trainer.step(n, [next(order) for _ in range(s["train"]["prompts_per_step"])])

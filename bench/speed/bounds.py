@@ -19,13 +19,16 @@ import statistics
 import sys
 import time
 
+import numpy
 import torch
 import torch.nn.functional as F
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "reference"))
-import settings  # noqa: E402  these lie in the folder beside
+import report  # noqa: E402  these lie in the folder beside
+import settings  # noqa: E402
 import timing  # noqa: E402
 from annotator import open_annotator  # noqa: E402
+from recorded import Run  # noqa: E402
 from scoring import open_model  # noqa: E402
 
 ROWS = 1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128
@@ -100,8 +103,8 @@ class Model:
 class Bounds:
     """Seconds by stage of one step of a run."""
 
-    def __init__(self, machine, model, size):
-        self.machine, self.model, self.size = machine, model, size
+    def __init__(self, machine, model):
+        self.machine, self.model = machine, model
         self.shapes = {s: (model.shapes + [model.head]).count(s)
                        for s in {*model.shapes, model.head}}
         self.at = {rows: {s: machine.product(rows, s[1], s[0]) for s in self.shapes}
@@ -116,18 +119,15 @@ class Bounds:
         """Of one decode step of rows sequences."""
         total = 0.0
         for shape, times in self.shapes.items():
-            read = shape[0] * shape[1] * self.size / self.machine.copied
+            read = shape[0] * shape[1] * self.machine.dtype.itemsize / self.machine.copied
             total += times * max(read, self.product(shape, rows))
         return total
 
     def product(self, shape, rows):
         """Between the numbers of rows that were measured, in proportion."""
-        above = next((r for r in ROWS if r >= rows), None)
-        if above is None:
-            return self.at[ROWS[-1]][shape] * rows / ROWS[-1]
-        below = max((r for r in ROWS if r <= rows), default=above)
-        share = (rows - below) / (above - below) if above > below else 0
-        return (1 - share) * self.at[below][shape] + share * self.at[above][shape]
+        if rows > ROWS[-1]:
+            raise SystemExit(f"products of {rows} rows were not measured")
+        return float(numpy.interp(rows, ROWS, [self.at[r][shape] for r in ROWS]))
 
     def step(self, pairs, questions):
         """pairs: lines of pairs.jsonl of one step. questions: token ids, two a pair."""
@@ -156,25 +156,22 @@ def distinct(texts):
     return len({tuple(ids[:n]) for ids in texts for n in range(1, len(ids) + 1)})
 
 
-def of_run(folder, device, warm_up):
+def of_run(folder, device):
     """The ceilings and, by stage, the median over the run's steps but the first few."""
-    s = settings.load(folder / "config.toml")
+    run = Run(folder)
+    s = run.settings
     _, dtype = timing.device_and_dtype(s["model"])
     language = open_model(s["model"]["path"])
     annotator = open_annotator(settings.load_annotator(s["annotator"]["file"]), language,
                                language.model, "cpu", torch.float32)
-    prompts = prompt_records(s["data"]["train"])
-    steps = {}
-    for line in (folder / "pairs.jsonl").read_text(encoding="utf-8").splitlines():
-        pair = json.loads(line)
-        steps.setdefault(pair["step"], []).append(pair)
+    shown = [timing.shown(record) for record in timing.records(s["data"]["train"])]
     machine = Machine(device, dtype)
-    bounds = Bounds(machine, Model(language.model), dtype.itemsize)
+    bounds = Bounds(machine, Model(language.model))
     found = []
-    for n in list(steps)[warm_up:]:
-        questions = [annotator.question(prompts[p["index"]], p[x]["text"])
-                     for p in steps[n] for x in "ab"]
-        found.append(bounds.step(steps[n], questions))
+    for pairs in list(run.pairs.values())[report.WARM_UP:]:
+        questions = [annotator.question(shown[p["index"]], p[x]["text"])
+                     for p in pairs for x in "ab"]
+        found.append(bounds.step(pairs, questions))
     return {
         "dtype": str(dtype).removeprefix("torch."), "operations_per_second": machine.operations,
         "copied_bytes_per_second": machine.copied, "weights": bounds.model.weights,
@@ -182,21 +179,14 @@ def of_run(folder, device, warm_up):
     }
 
 
-def prompt_records(path):
-    """What annotators are shown of the prompts, in the file's order."""
-    lines = pathlib.Path(path).read_text(encoding="utf-8").splitlines()
-    return [timing.shown(json.loads(line)) for line in lines if line.strip()]
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("run", type=pathlib.Path, help="the folder of a run of oaif")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--warm-up", type=int, default=3, help="steps that are left out")
     parser.add_argument("--json", type=pathlib.Path, help="file to write")
     args = parser.parse_args()
-    result = json.dumps(of_run(args.run, torch.device(args.device), args.warm_up), indent=1)
+    result = json.dumps(of_run(args.run, torch.device(args.device)), indent=1)
     print(result)
     if args.json:
         args.json.write_text(result + "\n")

@@ -23,20 +23,14 @@ import workloads
 
 sys.path.insert(0, str(programs.ROOT / "bench"))
 import machine  # noqa: E402  lies in the folder above
-
-WARM_UP = 3
-
-
-def note(*words):
-    print(*words, file=sys.stderr, flush=True)
-
+from report import WARM_UP  # noqa: E402  in the folder beside, which programs has found
 
 def timed(program, work, steps, args, **more):
     """One process; its row, with what it came to on standard error."""
     found = program(work, WARM_UP + steps, args.device, args.dtype, **more)
     seconds = statistics.median(s["seconds"] for s in found["steps"][WARM_UP:])
-    note(f"{work.name}: {found['program']}: {seconds:.2f} s a step, "
-         f"{found['peak_bytes'] / 1e9:.2f} GB")
+    print(f"{work.name}: {found['program']}: {seconds:.2f} s a step, "
+          f"{found['peak_bytes'] / 1e9:.2f} GB", file=sys.stderr, flush=True)
     return found
 
 
@@ -44,21 +38,19 @@ def bounds(run, device, folder):
     """What bounds.py says of a run."""
     out = folder / "bounds.json"
     programs.start([programs.PYTHON, "bench/speed/bounds.py", str(run), "--device", device,
-                    "--warm-up", str(WARM_UP), "--json", str(out)])
+                    "--json", str(out)])
     return json.loads(out.read_text())
 
 
-def workload(work, args, folder):
-    """Yields the rows of one workload, and at last {"bounds": …}."""
+def workload(work, args, run):
+    """Yields the rows of one workload; the first run of oaif is left in the folder run."""
     steps, rounds = workloads.TIMED[work.name]
-    run = folder / work.name
     for n in range(rounds):
         seeded = work.change({"train.seed": n + 1})
         yield timed(programs.oaif, seeded, steps, args, **({} if n else {"keep": run}))
         yield timed(programs.reference, seeded, steps, args)
         yield timed(programs.trl, seeded, steps, args)
     yield timed(programs.trl_defaults, work, steps, args)
-    yield {"bounds": bounds(run, args.device, folder)}
 
 
 def sweep(points, args):
@@ -80,11 +72,12 @@ def collect(args, folder):
         return
     out = {"rows": [], "bounds": {}}
     for work in workloads.FILM, workloads.CHAT:
-        for row in workload(work, args, folder) if args.only in (None, work.name) else ():
-            if "bounds" in row:
-                out["bounds"][work.name] = row["bounds"]
-            else:
+        if args.only in (None, work.name):
+            run = folder / work.name
+            for row in workload(work, args, run):
                 out["rows"].append(row)
+                yield out
+            out["bounds"][work.name] = bounds(run, args.device, folder)
             yield out
 
 

@@ -17,8 +17,9 @@ matplotlib.rcParams["svg.fonttype"] = "none"
 import matplotlib.pyplot as plt  # noqa: E402
 
 import results  # noqa: E402
+from report import STAGES  # noqa: E402  of the folder beside, which results has found
 
-COLORS = dict(zip((*results.STAGES, "other"),
+COLORS = dict(zip((*STAGES, "other"),
                   ("#4477aa", "#ee6677", "#ccbb44", "#228833", "#aa3377", "#bbbbbb")))
 
 

@@ -13,7 +13,9 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-STAGES = "sample", "annotate", "reference", "train", "optimize"
+sys.path.insert(0, str(ROOT / "bench/reference"))
+from report import STAGES  # noqa: E402  lies in the folder beside
+
 PYTHON = "bench/parity/python.sh"
 # What oaif sets for itself; all get it. Threads that spin (OMP_WAIT_POLICY=active) would decode a
 # tenth faster in PyTorch, where nothing else runs.
@@ -59,19 +61,22 @@ def row(program, work, steps, peak, device_peak=None):
             "device_peak_bytes": device_peak}
 
 
+def steps_of(run):
+    """The lines of system.jsonl of a run's training steps."""
+    lines = (run / "system.jsonl").read_text().splitlines()
+    return [r for r in map(json.loads, lines) if "sample" in r["stage_seconds"]]
+
+
 def oaif(work, steps, device, dtype, keep=None):
     """keep: a folder that the run is left in, for what else is to be learned from it."""
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(keep or pathlib.Path(folder, "run"))
         peak = start(["bin/oaif", "train", work.config, "--out", str(out), "--device", device,
                       "--dtype", dtype, *work.flags(BARE | {"train.steps": steps})])
-        records = [json.loads(line) for line in (out / "system.jsonl").read_text().splitlines()]
-    done = []
-    for record in records:
-        seconds = record["stage_seconds"]
-        if "sample" in seconds:
-            done.append({"seconds": record["seconds"], "tokens": record["tokens"],
-                         "stages": {stage: seconds.get(stage, 0) for stage in STAGES}})
+        records = steps_of(out)
+    done = [{"seconds": record["seconds"], "tokens": record["tokens"],
+             "stages": {stage: record["stage_seconds"][stage] for stage in STAGES}}
+            for record in records]
     on_device = max(record.get("device_peak_bytes", 0) for record in records) or None
     return row("oaif", work, done, peak, on_device)
 

@@ -4,7 +4,8 @@ import json
 import pathlib
 import statistics
 
-from programs import STAGES
+import programs
+from report import STAGES  # of the folder beside, which programs has found
 
 
 class Program:
@@ -21,7 +22,6 @@ class Program:
         self.stages["other"] = statistics.median(
             s["seconds"] - sum(s["stages"].values()) for s in steps)
         self.rate = sum(s["tokens"] for s in steps) / sum(s["seconds"] for s in steps)
-        self.count = len(steps)
         # Of a device its own memory, else the process's.
         self.peak = max(row["device_peak_bytes"] or row["peak_bytes"] for row in rows)
 

@@ -10,15 +10,15 @@ import argparse
 import pathlib
 import sys
 
+import programs
 import results
+from report import STAGES, table  # of the folder beside, which programs has found
+
+sys.path.insert(0, str(programs.ROOT / "bench"))
+from summary import put  # noqa: E402  lies in the folder above
 
 BEGIN, END = "<!-- results of bench/speed/table.py -->", "<!-- end of speed -->"
-COLUMNS = *results.STAGES, "other"
-
-
-def markdown(head, rows):
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+COLUMNS = *STAGES, "other"
 
 
 def stages(found, work):
@@ -32,7 +32,7 @@ def stages(found, work):
              for c in COLUMNS]
     rows.append(["the machine's bound", *best, f"{sum(bounds.values()):.2f}", "", "", ""])
     rows.append(["oaif's share of it", *share, "", "", "", ""])
-    return markdown([work, *COLUMNS, "a step", "least to most", "tokens/s", "peak GB"], rows)
+    return table([work, *COLUMNS, "a step", "least to most", "tokens/s", "peak GB"], rows)
 
 
 def targets(found):
@@ -77,20 +77,11 @@ def render(speed, sweeps):
     parts += [stages(speed, work) for work in speed["bounds"]]
     if sweeps:
         checks += sweep_targets(sweeps)
-        parts += [markdown([name, "oaif, s a step", "reference", "faster", "oaif, GB", "reference"],
+        parts += [table([name, "oaif, s a step", "reference", "faster", "oaif, GB", "reference"],
                            list(sweep_rows(sweeps, name))) for name in sweeps["sweeps"]]
-    parts.append(markdown(["", "found", "target", ""],
+    parts.append(table(["", "found", "target", ""],
                           [[*row[:3], "met" if row[3] else "**missed**"] for row in checks]))
     return "\n\n".join(parts), all(row[3] for row in checks)
-
-
-def put(path, text):
-    old = path.read_text(encoding="utf-8")
-    before, begin, rest = old.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise SystemExit(f"table: {path} has no {BEGIN} and {END}")
-    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
 
 
 def main():
@@ -102,7 +93,7 @@ def main():
     args = parser.parse_args()
     text, met = render(results.load(args.speed), args.sweeps and results.load(args.sweeps))
     if args.into:
-        put(args.into, text)
+        put(args.into, text, BEGIN, END)
     print(text)
     sys.exit(0 if met else 1)
 

@@ -12,7 +12,6 @@ they come. What TRL does otherwise than oaif, it keeps: a tie is trained on as i
 had won.
 """
 
-import json
 import os
 import pathlib
 import sys
@@ -89,20 +88,6 @@ def reward(annotator):
     return score
 
 
-def prompts(data):
-    """The prompts of oaif's data table, as text or messages. TRL has an order of its own."""
-    rows = []
-    for text in pathlib.Path(data["train"]).read_text(encoding="utf-8").splitlines():
-        record = json.loads(text)
-        prompt = record.get("messages")
-        if data["chat"]:
-            prompt = prompt or [{"role": "user", "content": record["prompt"]}]
-        else:
-            prompt = (data["template"] or "{prompt}").replace("{prompt}", record["prompt"])
-        rows.append({"prompt": prompt, "fields": timing.shown(record)})
-    return rows
-
-
 def options(s, device, dtype, defaults, folder):
     """TRL's settings that mean what oaif's mean."""
     o, sampler = s["optimizer"], s["sampler"]
@@ -137,7 +122,8 @@ def build(s, device, dtype, defaults, folder):
     steps.trainer = Timed(
         model=language.model, ref_model=None if defaults else reference,
         reward_funcs=reward(annotator), args=options(s, device, dtype, defaults, folder),
-        train_dataset=prompts(s["data"]),
+        train_dataset=[{"prompt": timing.prompt(r, s["data"]), "fields": timing.shown(r)}
+                       for r in timing.records(s["data"]["train"])],
         processing_class=language.tokenizer, callbacks=[steps])
     steps.trainer.keep_cast = dtype == torch.bfloat16 and not defaults
     return steps
