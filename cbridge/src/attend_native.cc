@@ -7,19 +7,11 @@
 #include <limits>
 
 #include "attend.h"
-#include "vecmath.h"
+#include "lanes.h"
 
 namespace cb {
 
 namespace {
-
-template <class T>
-float dot(const T* a, const T* b, int64_t n) {
-  float s = 0;
-#pragma omp simd reduction(+ : s)
-  for (int64_t i = 0; i < n; i++) s += as_float(a[i]) * as_float(b[i]);
-  return s;
-}
 
 // y += a * x
 template <class T>
@@ -33,14 +25,13 @@ void store(const float* from, T* to, int64_t n, float scale) {
   for (int64_t i = 0; i < n; i++) round_into(&to[i], from[i] * scale);
 }
 
-// exp(score - top) of q against len keys, and their sum's inverse; key(t) is the t-th key. slope
-// (may be NULL): dscore/d(q key), without the scale.
-template <class T, class Key>
-float weights(const T* q, const Key& key, int64_t len, const Heads& h, float* p, float* slope) {
+// Turns q k of len keys into exp(score - top); their sum's inverse. slope (may be NULL):
+// dscore/d(q key), without the scale.
+float weights(float* p, int64_t len, const Heads& h, float* slope) {
   const auto scale = static_cast<float>(h.scale), cap = static_cast<float>(h.cap);
   float top = -std::numeric_limits<float>::infinity();
   for (int64_t t = 0; t < len; t++) {
-    p[t] = dot(q, key(t), h.dim) * scale;
+    p[t] *= scale;
     if (cap > 0) {
       const float part = std::tanh(p[t] / cap);
       p[t] = part * cap;
@@ -57,14 +48,37 @@ float weights(const T* q, const Key& key, int64_t len, const Heads& h, float* p,
   return 1.0F / sum;
 }
 
-// out = softmax(q k) v for one query.
+// What a thread needs for the heads that share one head of keys: their queries and sums in fp32,
+// [group, dim], and a weight of each key, [group, keys].
+struct Scratch {
+  int64_t group, keys;
+  std::vector<float> q, sum, p;
+  Scratch(const Heads& h, int64_t most)
+      : group(h.q / h.kv),
+        keys(most),
+        q(static_cast<size_t>(group * h.dim)),
+        sum(q.size()),
+        p(static_cast<size_t>(group * keys)) {}
+};
+
+template <class T>
+void widen(const T* from, int64_t n, float* to) {
+  for (int64_t i = 0; i < n; i++) to[i] = as_float(from[i]);
+}
+
+// out = softmax(q k) v for one row's queries of a group, which lie behind one another.
 template <class T, class Key, class Value>
-void attend_row(const T* q, const Key& key, const Value& value, T* out, int64_t len, const Heads& h,
-                float* p, float* sums) {
-  const float inverse = weights(q, key, len, h, p, nullptr);
-  std::fill_n(sums, h.dim, 0.0F);
-  for (int64_t t = 0; t < len; t++) add_scaled(sums, p[t], value(t), h.dim);
-  store(sums, out, h.dim, inverse);
+void attend_group(const T* q, const Key& key, const Value& value, T* out, int64_t len,
+                  const Heads& h, Scratch* s) {
+  widen(q, s->group * h.dim, s->q.data());
+  dots(s->q.data(), s->group, key, len, h.dim, s->p.data(), s->keys);
+  for (int64_t i = 0; i < s->group; i++) {
+    float* p = s->p.data() + i * s->keys;
+    const float inverse = weights(p, len, h, nullptr);
+    for (int64_t t = 0; t < len; t++) p[t] *= inverse;
+  }
+  sums(s->p.data(), s->keys, s->group, value, len, h.dim, s->sum.data());
+  store(s->sum.data(), out, s->group * h.dim, 1);
 }
 
 // Where things lie in the packed rows [N, (heads+2*kv)*D] of a tree.
@@ -87,17 +101,15 @@ void forward_rows(const Packed<T>& x, T* out) {
   const cb_tree& t = x.t;
   const Heads& h = x.h;
   at::parallel_for(0, t.n * h.kv, 16, [&](int64_t begin, int64_t end) {
-    std::vector<float> p(static_cast<size_t>(t.k)), sums(static_cast<size_t>(h.dim));
+    Scratch scratch(h, t.k);
     for (int64_t i = begin; i < end; i++) {
-      const int64_t row = i / h.kv, kv = i % h.kv;
+      const int64_t row = i / h.kv, kv = i % h.kv, head = kv * x.group;
       const int64_t first = h.first(t.seen(row));
       const int64_t* chain = t.chain_of(row) + first;
-      for (int64_t head = kv * x.group; head < (kv + 1) * x.group; head++) {
-        attend_row(
-            x.query(row, head), [&](int64_t k) { return x.key(chain[k], kv); },
-            [&](int64_t k) { return x.value(chain[k], kv); }, out + (row * h.q + head) * h.dim,
-            t.seen(row) - first, h, p.data(), sums.data());
-      }
+      attend_group(
+          x.query(row, head), [&](int64_t k) { return x.key(chain[k], kv); },
+          [&](int64_t k) { return x.value(chain[k], kv); }, out + (row * h.q + head) * h.dim,
+          t.seen(row) - first, h, &scratch);
     }
   });
 }
@@ -119,29 +131,34 @@ void backward_queries(const Packed<T>& x, const T* dout, T* dqkv, Kept* kept) {
   const cb_tree& t = x.t;
   const Heads& h = x.h;
   const auto scale = static_cast<float>(h.scale);
-  at::parallel_for(0, t.n * h.q, 16, [&](int64_t begin, int64_t end) {
-    std::vector<float> dq(static_cast<size_t>(h.dim)), slope(static_cast<size_t>(t.k), 1.0F);
+  at::parallel_for(0, t.n * h.kv, 16, [&](int64_t begin, int64_t end) {
+    Scratch s(h, 0);
+    std::vector<float> slope(static_cast<size_t>(t.k), 1.0F);
     for (int64_t i = begin; i < end; i++) {
-      const int64_t row = i / h.q, head = i % h.q, kv = head / x.group;
-      const int64_t first = h.first(t.seen(row)), len = t.seen(row) - first;
+      const int64_t row = i / h.kv, kv = i % h.kv, head = kv * x.group, seen = t.seen(row);
+      const int64_t first = h.first(seen), len = seen - first;
       const int64_t* chain = t.chain_of(row) + first;
-      float* p = kept->p.data() + Kept::at(t, h, row, head) + first;
-      float* ds = kept->ds.data() + Kept::at(t, h, row, head) + first;
-      const float inverse = weights(
-          x.query(row, head), [&](int64_t k) { return x.key(chain[k], kv); }, len, h, p,
-          slope.data());
-      float mean = 0;
-      for (int64_t k = 0; k < len; k++) {
-        p[k] *= inverse;
-        ds[k] = dot(dout + i * h.dim, x.value(chain[k], kv), h.dim);
-        mean += p[k] * ds[k];
+      const auto key = [&](int64_t k) { return x.key(chain[k], kv); };
+      const auto value = [&](int64_t k) { return x.value(chain[k], kv); };
+      const auto at = static_cast<size_t>(Kept::at(t, h, row, head) + first);
+      float *p = kept->p.data() + at, *ds = kept->ds.data() + at;
+      widen(dout + (row * h.q + head) * h.dim, s.group * h.dim, s.q.data());
+      dots(s.q.data(), s.group, value, len, h.dim, ds, seen);
+      widen(x.query(row, head), s.group * h.dim, s.q.data());
+      dots(s.q.data(), s.group, key, len, h.dim, p, seen);
+      for (int64_t g = 0; g < s.group; g++) {
+        float *pg = p + g * seen, *dg = ds + g * seen;
+        const float inverse = weights(pg, len, h, slope.data());
+        float mean = 0;
+        for (int64_t k = 0; k < len; k++) {
+          pg[k] *= inverse;
+          mean += pg[k] * dg[k];
+        }
+        for (int64_t k = 0; k < len; k++)
+          dg[k] = (dg[k] - mean) * pg[k] * scale * slope[static_cast<size_t>(k)];
       }
-      std::fill(dq.begin(), dq.end(), 0.0F);
-      for (int64_t k = 0; k < len; k++) {
-        ds[k] = (ds[k] - mean) * p[k] * scale * slope[static_cast<size_t>(k)];
-        add_scaled(dq.data(), ds[k], x.key(chain[k], kv), h.dim);
-      }
-      store(dq.data(), dqkv + row * x.width + head * h.dim, h.dim, 1);
+      sums(ds, seen, s.group, key, len, h.dim, s.sum.data());
+      store(s.sum.data(), dqkv + row * x.width + head * h.dim, s.group * h.dim, 1);
     }
   });
 }
@@ -200,19 +217,17 @@ void cache_rows(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
   T* op = mutable_elements<T>(out);
   const int64_t* slot = rows.const_data_ptr<int64_t>();
   const int64_t* n = len.const_data_ptr<int64_t>();
-  at::parallel_for(0, rows.size(0), 1, [&](int64_t begin, int64_t end) {
-    std::vector<float> p(static_cast<size_t>(max_len)), sums(static_cast<size_t>(h.dim));
-    for (int64_t b = begin; b < end; b++) {
+  at::parallel_for(0, rows.size(0) * h.kv, h.kv, [&](int64_t begin, int64_t end) {
+    Scratch scratch(h, max_len);
+    for (int64_t i = begin; i < end; i++) {
+      const int64_t b = i / h.kv, at = i % h.kv * h.dim, head = i % h.kv * group;
       const int64_t first = h.first(n[b]);
-      const T* key = kp + (slot[b] * max_len + first) * stride;
-      const T* value = vp + (slot[b] * max_len + first) * stride;
-      for (int64_t head = 0; head < h.q; head++) {
-        const int64_t at = head / group * h.dim;
-        attend_row(
-            qp + b * q_stride + head * h.dim, [&](int64_t t) { return key + t * stride + at; },
-            [&](int64_t t) { return value + t * stride + at; }, op + b * width + head * h.dim,
-            n[b] - first, h, p.data(), sums.data());
-      }
+      const T* key = kp + (slot[b] * max_len + first) * stride + at;
+      const T* value = vp + (slot[b] * max_len + first) * stride + at;
+      attend_group(
+          qp + b * q_stride + head * h.dim, [&](int64_t t) { return key + t * stride; },
+          [&](int64_t t) { return value + t * stride; }, op + b * width + head * h.dim,
+          n[b] - first, h, &scratch);
     }
   });
 }

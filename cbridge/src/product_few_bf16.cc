@@ -80,22 +80,29 @@ inline void transpose(__m512i (&v)[kLanes]) {
 struct Tile {
   const uint32_t* x;  // packed
   const uint16_t* w;
+  const uint16_t* next;  // what is read after this panel of w
   uint16_t* y;
   int64_t k, n, rows, columns;
 };
+
+// Asks for the line at p. GCC's builtin counts as a reader of all memory: beside it the sums would
+// be stored in every step.
+inline void fetch(const uint16_t* p) { __asm__ volatile("prefetcht1 (%0)" : : "r"(p)); }
 
 // The c-th row of w, or the last one there is.
 inline const uint16_t* row_of(const Tile& t, int64_t c) {
   return t.w + std::min(c, t.columns - 1) * t.k;
 }
 
-// Adds the products of pairs [begin, end) to sum.
+// Adds the products of pairs [begin, end) to sum. A step reads about a line of w and asks for one
+// of the next panel, so that its memory arrives meanwhile.
 template <int64_t R>
 inline void add_pairs(const Tile& t, int64_t begin, int64_t end, __m512 (&sum)[kColumns][R]) {
   const int64_t stride = (t.k + 1) / 2 * kLanes;
   const uint16_t* w[kColumns];
   for (int64_t c = 0; c < kColumns; c++) w[c] = row_of(t, c);
   for (int64_t i = begin; i < end; i++) {
+    fetch(t.next + i * kLine);
     __m512bh x[R];
     for (int64_t r = 0; r < R; r++) x[r] = pairs(_mm512_load_si512(t.x + r * stride + i * kLanes));
     for (int64_t c = 0; c < kColumns; c++) {
@@ -172,16 +179,12 @@ void pack_rows(const uint16_t* x, uint32_t* out, int64_t m, int64_t k) {
 void few_columns(const uint32_t* x, const uint16_t* w, uint16_t* y, int64_t m, int64_t n, int64_t k,
                  int64_t begin, int64_t end) {
   constexpr int64_t kRows = kVectors * kLanes;
-  const int64_t tiles = (m + kRows - 1) / kRows;
   for (int64_t at = begin; at < end; at += kColumns) {
     const int64_t columns = std::min(kColumns, end - at);
-    const uint16_t* next = w + (at + columns) * k;
-    const int64_t lines = std::min(kColumns, end - at - columns) * k / kLine;
-    int64_t asked = 0;  // lines of the next panel, so that its memory arrives meanwhile
     for (int64_t r = 0; r < m; r += kRows) {
-      const int64_t until = std::min(lines, asked + (lines + tiles - 1) / tiles);
-      for (; asked < until; asked++) __builtin_prefetch(next + asked * kLine, 0, 2);
-      const Tile t{x + r * ((k + 1) / 2), w + at * k, y + r * n + at, k, n, m - r, columns};
+      const uint16_t* panel = w + at * k;
+      const Tile t{
+          x + r * ((k + 1) / 2), panel, panel + columns * k, y + r * n + at, k, n, m - r, columns};
       if (m - r > kLanes) {
         tile<kVectors>(t);
       } else {
