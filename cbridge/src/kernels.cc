@@ -10,7 +10,7 @@
 #include <cmath>
 #include <vector>
 
-#include "vecmath.h"
+#include "lanes.h"
 
 namespace cb {
 
@@ -62,32 +62,40 @@ void rms_rows_backward(const T* dy, const T* x, const T* w, float offset, const 
   }
 }
 
-// Rows are functions of plain pointers: a loop inside a lambda reads captured pointers again for
-// every element, and is not vectorized.
+// V is Lanes, or float for what is left over at the end of a row.
+template <class V, class T>
+void swiglu_at(const T* gate, const T* up, T* y) {
+  const V a = load_as<V>(gate);
+  round_into(y, a / (1.0F + fast_exp(-a)) * load_as<V>(up));
+}
+
 template <class T>
 void swiglu_row(const T* gate, const T* up, T* y, int64_t f) {
-#pragma omp simd
-  for (int64_t i = 0; i < f; i++) {
-    const float a = as_float(gate[i]);
-    const float s = a / (1.0F + fast_exp(-a));
-    round_into(&y[i], s * as_float(up[i]));
-  }
+  int64_t i = 0;
+  for (; i + kLanes <= f; i += kLanes) swiglu_at<Lanes>(gate + i, up + i, y + i);
+  for (; i < f; i++) swiglu_at<float>(gate + i, up + i, y + i);
+}
+
+template <class V, class T>
+void swiglu_backward_at(const T* dy, const T* gate, const T* up, T* dgate, T* dup, T* y) {
+  const V a = load_as<V>(gate), d = load_as<V>(dy), u = load_as<V>(up);
+  const V sig = 1.0F / (1.0F + fast_exp(-a));
+  round_into(dgate, d * u * sig * (1.0F + a * (1.0F - sig)));
+  round_into(dup, d * a * sig);
+  round_into(y, a * sig * u);
 }
 
 template <class T>
 void swiglu_row_backward(const T* dy, const T* gate, const T* up, T* dgate, T* dup, T* y,
                          int64_t f) {
-#pragma omp simd
-  for (int64_t i = 0; i < f; i++) {
-    const float a = as_float(gate[i]);
-    const float sig = 1.0F / (1.0F + fast_exp(-a));
-    const float d = as_float(dy[i]), u = as_float(up[i]);
-    round_into(&dgate[i], d * u * sig * (1.0F + a * (1.0F - sig)));
-    round_into(&dup[i], d * a * sig);
-    round_into(&y[i], a * sig * u);
-  }
+  int64_t i = 0;
+  for (; i + kLanes <= f; i += kLanes)
+    swiglu_backward_at<Lanes>(dy + i, gate + i, up + i, dgate + i, dup + i, y + i);
+  for (; i < f; i++) swiglu_backward_at<float>(dy + i, gate + i, up + i, dgate + i, dup + i, y + i);
 }
 
+// A function of plain pointers: a loop inside a lambda reads captured pointers again for every
+// element, and is not vectorized.
 // Rotates the halves (a, b) of one head by the angles of cos c and sin s.
 template <class T>
 void rope_head(T* x, const float* c, const float* s, float sign, int64_t half) {

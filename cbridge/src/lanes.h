@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "vecmath.h"
 
@@ -12,6 +13,12 @@ namespace cb {
 // A register of AVX2; the compiler does arithmetic on it as on a number.
 constexpr int64_t kLanes = 8;
 using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
+using Words = uint32_t __attribute__((vector_size(kLanes * sizeof(uint32_t))));
+using Halves = uint16_t __attribute__((vector_size(kLanes * sizeof(uint16_t))));
+
+inline Lanes fast_exp(Lanes x) {
+  return fast_exp_of<Lanes, int32_t __attribute__((vector_size(kLanes * sizeof(int32_t))))>(x);
+}
 
 inline Lanes load(const float* x) {
   Lanes v;
@@ -20,14 +27,29 @@ inline Lanes load(const float* x) {
 }
 
 inline Lanes load(const Bf16* x) {
-  using Halves = uint16_t __attribute__((vector_size(kLanes * sizeof(uint16_t))));
-  using Words = uint32_t __attribute__((vector_size(kLanes * sizeof(uint32_t))));
   Halves v;
   std::memcpy(&v, x, sizeof v);
-  const Words wide = __builtin_convertvector(v, Words) << 16U;
-  Lanes out;
-  std::memcpy(&out, &wide, sizeof out);
-  return out;
+  return std::bit_cast<Lanes>(__builtin_convertvector(v, Words) << 16U);
+}
+
+// The V at x, which is Lanes or float.
+template <class V, class T>
+V load_as(const T* x) {
+  if constexpr (std::is_same_v<V, Lanes>) {
+    return load(x);
+  } else {
+    return as_float(*x);
+  }
+}
+
+inline void round_into(float* to, Lanes v) { std::memcpy(to, &v, sizeof v); }
+
+inline void round_into(Bf16* to, Lanes v) {
+  const auto u = std::bit_cast<Words>(v);
+  const Words rounded = (u + 0x7FFFU + ((u >> 16U) & 1U)) >> 16U;
+  const auto half = __builtin_convertvector(
+      (u & 0x7FFFFFFFU) > 0x7F800000U ? Words{} + 0x7FC0U : rounded, Halves);
+  std::memcpy(to, &half, sizeof half);
 }
 
 inline float sum_of(Lanes v) {
