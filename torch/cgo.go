@@ -85,6 +85,10 @@ func CUDACount() int { return int(C.cb_cuda_count()) }
 // CUDABuilt reports whether the bridge was built with its CUDA code.
 func CUDABuilt() bool { return C.cb_cuda_built() != 0 }
 
+// CUDATrouble says why libtorch's CUDA libraries could not be loaded although there is a driver; it
+// is empty where nothing is wrong.
+func CUDATrouble() string { return C.GoString(C.cb_cuda_trouble()) }
+
 // LiveHandles returns the number of handles of every kind alive in the process. Safe for concurrent
 // use.
 func LiveHandles() int64 { return int64(C.cb_live_handles()) }

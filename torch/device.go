@@ -64,6 +64,8 @@ func parseDevice(spec string) (C.cb_device, error) {
 	switch {
 	case !CUDABuilt():
 		return C.cb_device{}, fmt.Errorf("device %s: this build has no CUDA support", spec)
+	case CUDATrouble() != "":
+		return C.cb_device{}, fmt.Errorf("device %s: %s", spec, CUDATrouble())
 	case n == 0:
 		return C.cb_device{}, fmt.Errorf(
 			"device %s: no usable CUDA device was found (no GPU, or no driver)", spec)

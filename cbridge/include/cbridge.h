@@ -27,7 +27,7 @@ extern "C" {
 #define CB_API
 #endif
 
-#define CB_ABI_VERSION 4
+#define CB_ABI_VERSION 5
 
 enum {
   CB_OK = 0,
@@ -75,6 +75,8 @@ CB_API int32_t cb_get_threads(void);
 /* Number of usable CUDA devices; 0 without a GPU or without CUDA support in this build. */
 CB_API int32_t cb_cuda_count(void);
 CB_API int32_t cb_cuda_built(void);
+/* Why CUDA was not loaded although there is a driver; "" where nothing is wrong. */
+CB_API const char* cb_cuda_trouble(void);
 /* 1 if the device computes bf16 matrix products natively (AVX512-BF16 or AMX on a CPU; sm_80 on
  * CUDA). */
 CB_API int32_t cb_has_bf16(cb_device d, int32_t* yes, cb_err* e);

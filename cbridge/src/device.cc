@@ -52,17 +52,19 @@ int32_t cb_cuda_count(void) { return cb::cuda_count(); }
 
 int32_t cb_cuda_built(void) { return cb::cuda_built() ? 1 : 0; }
 
+const char* cb_cuda_trouble(void) { return cb::cuda_trouble().c_str(); }
+
 int32_t cb_has_bf16(cb_device d, int32_t* yes, cb_err* e) {
   return guard(e, [&] {
     const at::Device dev = cb::device_of(d);
-    *yes = (dev.is_cpu() ? cb::computes_in_bf16() : cb::cuda_has_bf16(dev.index())) ? 1 : 0;
+    *yes = (dev.is_cpu() ? cb::computes_in_bf16() : cb::cuda().has_bf16(dev.index())) ? 1 : 0;
   });
 }
 
 int32_t cb_device_name(cb_device d, char* buf, int32_t n, cb_err* e) {
   return guard(e, [&] {
     const at::Device dev = cb::device_of(d);
-    const std::string name = dev.is_cpu() ? cpu_name() : cb::cuda_name(dev.index());
+    const std::string name = dev.is_cpu() ? cpu_name() : cb::cuda().name(dev.index());
     const size_t len = std::min(name.size(), static_cast<size_t>(n) - 1);
     std::memcpy(buf, name.data(), len);
     buf[len] = '\0';
@@ -72,7 +74,7 @@ int32_t cb_device_name(cb_device d, char* buf, int32_t n, cb_err* e) {
 int32_t cb_synchronize(cb_device d, cb_err* e) {
   return guard(e, [&] {
     const at::Device dev = cb::device_of(d);
-    if (dev.is_cuda()) cb::cuda_synchronize(dev.index());
+    if (dev.is_cuda()) cb::cuda().synchronize(dev.index());
   });
 }
 
@@ -80,7 +82,7 @@ int32_t cb_device_memory(cb_device d, int64_t* now, int64_t* peak, cb_err* e) {
   return guard(e, [&] {
     const at::Device dev = cb::device_of(d);
     *now = *peak = 0;
-    if (dev.is_cuda()) cb::cuda_memory(dev.index(), now, peak);
+    if (dev.is_cuda()) cb::cuda().memory(dev.index(), now, peak);
   });
 }
 }

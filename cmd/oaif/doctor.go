@@ -87,10 +87,18 @@ func examineLibrary() []finding {
 		{name: "program", text: fmt.Sprintf("%s, %s/%s, %d processors",
 			runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())},
 		{name: "libtorch", text: fmt.Sprintf("%s (%s), %s", torch.Version(), torch.Target(), cuda)},
-		{name: "cuda",
-			text: fmt.Sprintf("%d usable device%s", torch.CUDACount(), plural(torch.CUDACount()))},
+		examineCUDA(),
 		{name: "openmp", text: "OMP_WAIT_POLICY=" + os.Getenv("OMP_WAIT_POLICY")},
 	}
+}
+
+// examineCUDA says how many devices there are, or why there are none.
+func examineCUDA() finding {
+	if why := torch.CUDATrouble(); why != "" {
+		return finding{"cuda", why, true}
+	}
+	n := torch.CUDACount()
+	return finding{name: "cuda", text: fmt.Sprintf("%d usable device%s", n, plural(n))}
 }
 
 // examineDevice opens the device that the flags ask for and says what it computes in.
