@@ -145,12 +145,17 @@ bench-sweeps: build model ## how the cost grows with prompts, lengths and the mo
 bench-steady: build model ## whether 300 steps stay as they began, and how long a start takes
 	@LIBTORCH=$(LIBTORCH) bench/parity/python.sh bench/speed/steady.py
 
+BUNDLE := build/oaif-$(TARGET).tar.gz
+.PHONY: bundle
+bundle: build cpp-tests model ## one tarball for a machine with torch and a GPU (BUNDLE_PYTHON=3.12)
+	@LIBTORCH=$(LIBTORCH) bench/bundle/pack.sh $(BUILD) $(BUNDLE) $(BUNDLE_PYTHON)
+
 .PHONY: goldens
 goldens: model ## make the numbers again that tests compare with
 	@LIBTORCH=$(LIBTORCH) bench/parity/goldens.sh $(MODEL)
 
 GO_FOLDERS := $(wildcard bench cmd oaif torch)
-CPP := cbridge/include/*.h cbridge/src/* cbridge/test/* third_party/gotorch/*.cc
+CPP := cbridge/include/*.h cbridge/src/* cbridge/cuda/* cbridge/test/* third_party/gotorch/*.cc
 TOOL := go tool -modfile=third_party/tools/go.mod
 
 .PHONY: clang-format

@@ -5,12 +5,17 @@ import pathlib
 import platform
 import shutil
 import subprocess
+import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 def commit():
-    """The commit of the working tree, with "+" when tracked files of the program differ from it."""
+    """The commit of the working tree, with "+" when tracked files of the program differ from it; in
+    a bundle, the one that it was made from."""
+    packed = ROOT / "commit"
+    if packed.exists():
+        return packed.read_text().strip()
     def git(*args):
         if not shutil.which("git"):
             return ""
@@ -35,10 +40,20 @@ def processor():
     return f"{name}, {cores} cores, {has[-1] if has else 'no AVX2'}"
 
 
+def gpus():
+    """", " and the names of the GPUs, or nothing."""
+    if not shutil.which("nvidia-smi"):
+        return ""
+    done = subprocess.run(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"],
+                          capture_output=True, text=True)
+    names = done.stdout.split("\n") if done.returncode == 0 else []
+    return "".join(f", {name.strip()}" for name in names if name.strip())
+
+
 def line():
-    """One line: processor, date, commit."""
-    return f"{processor()}; {datetime.date.today()}; commit {commit()}"
+    """One line: processor, GPUs, date, commit."""
+    return f"{processor()}{gpus()}; {datetime.date.today()}; commit {commit()}"
 
 
 if __name__ == "__main__":
-    print(line())
+    print(commit() if "--commit" in sys.argv else line())

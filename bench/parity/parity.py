@@ -1,7 +1,7 @@
 """Compares bin/oaif with transformers on the same files, in fp32 and log-probs in bf16 too; exit
 status 1 if a bound is broken.
 
-    bench/parity/run.sh [--model FILE.gguf] [--run RUN]
+    bench/parity/run.sh [--model FILE.gguf] [--run RUN] [--device cuda]
 
 Two workloads: film (openings of film reviews, 24 new tokens, as configs/demo.toml has them) and
 chat (short questions through the chat template, up to 96). RUN is the folder of a finished run
@@ -151,7 +151,7 @@ def one_step(oaif, model, out):
     """A finished run of one step, far enough from the start to tell the two apart."""
     sets = [f"model.path={model}", "train.steps=1", "train.prompts_per_step=4",
             "optimizer.warmup_steps=0",
-            "eval.prompts=8", "eval.live_prompts=8", "model.device=cpu"]
+            "eval.prompts=8", "eval.live_prompts=8", f"model.device={oaif.device}"]
     oaif.run("train", "configs/demo.toml", "--out", str(out),
              *[a for s in sets for a in ("--set", s)])
 
@@ -164,12 +164,14 @@ def main():
     parser.add_argument("--run", type=pathlib.Path,
                         help="folder of a finished run, such as runs/demo")
     parser.add_argument("--program", type=pathlib.Path, default=ROOT / "bin/oaif")
+    parser.add_argument("--device", default="cpu",
+                        help="of oaif, cpu or cuda; transformers is on the CPU")
     args = parser.parse_args()
     for needed in args.model, args.program, *([args.run / "model"] if args.run else []):
         if not needed.exists():
             parser.error(f"{needed} is not there; `make build model` makes program and model")
 
-    oaif, table = Program(args.program.resolve()), Table()
+    oaif, table = Program(args.program.resolve(), args.device), Table()
     workloads = [Workload("film", "configs/demo.toml", 40),
                  Workload("chat", "configs/chat.toml", 20)]
     base = Reference.from_gguf(args.model.resolve())

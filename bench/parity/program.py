@@ -1,4 +1,4 @@
-"""Runs bin/oaif on JSON Lines: records in, records out, on the CPU. Knows no model."""
+"""Runs bin/oaif on JSON Lines: records in, records out, on a device. Knows no model."""
 
 import json
 import pathlib
@@ -11,8 +11,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 class Program:
     """A built oaif."""
 
-    def __init__(self, path):
-        self.path = str(path)
+    def __init__(self, path, device="cpu"):
+        self.path, self.device = str(path), device
 
     def lines(self, command, model, records, *flags, dtype="float32"):
         """Returns the output record of every input record."""
@@ -20,7 +20,7 @@ class Program:
             source, target = pathlib.Path(folder, "in.jsonl"), pathlib.Path(folder, "out.jsonl")
             source.write_text("".join(json.dumps(r) + "\n" for r in records))
             self.run(command, "--model", str(model), "--in", str(source), "--out", str(target),
-                     "--device", "cpu", "--dtype", dtype, *flags)
+                     "--device", self.device, "--dtype", dtype, *flags)
             return [json.loads(line) for line in target.read_text().splitlines()]
 
     def run(self, *args):

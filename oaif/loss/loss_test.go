@@ -14,6 +14,7 @@ import (
 
 	"github.com/oaif/oaif/oaif/loss"
 	"github.com/oaif/oaif/torch"
+	"github.com/oaif/oaif/torch/torchtest"
 )
 
 // device is the one device goroutine of these tests, with two threads.
@@ -21,7 +22,7 @@ var device *torch.Device
 
 func TestMain(m *testing.M) {
 	var err error
-	if device, err = torch.OpenDevice("cpu", 2); err != nil {
+	if device, err = torch.OpenDevice(torchtest.Spec(), 2); err != nil {
 		panic(err)
 	}
 	code := m.Run()
