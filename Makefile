@@ -134,7 +134,8 @@ SWEEPS := bench/results/sweeps-$(or $(DEVICE),cpu).json
 bench: build model ## time oaif beside the reference in PyTorch and TRL (an hour); DEVICE=cuda
 	@LIBTORCH=$(LIBTORCH) $(SPEED)
 	@LIBTORCH=$(LIBTORCH) bench/parity/python.sh bench/speed/plot.py $(RESULTS)
-	@$(PYTHON) bench/speed/table.py $(RESULTS) $(wildcard $(SWEEPS)) --into bench/SPEED.md
+	@$(PYTHON) bench/speed/table.py $(RESULTS) $(wildcard $(SWEEPS)) \
+		$(if $(DEVICE),,--into bench/SPEED.md --short README.md)
 
 .PHONY: bench-sweeps
 bench-sweeps: build model ## how the cost grows with prompts, lengths and the model (an hour)

@@ -1,9 +1,10 @@
 """Tables of what compare.py measured; exit status 1 if a target is missed.
 
     python3 bench/speed/table.py bench/results/speed-cpu.json [bench/results/sweeps-cpu.json]
-                                 [--into bench/SPEED.md]
+                                 [--into bench/SPEED.md] [--short README.md]
 
---into puts the tables between the two marks in that file, so that no figure there is typed by hand.
+--into puts the tables between the two marks in that file, and --short one small table between those
+of the other, so that no figure there is typed by hand.
 """
 
 import argparse
@@ -33,6 +34,28 @@ def stages(found, work):
     rows.append(["the machine's bound", *best, f"{sum(bounds.values()):.2f}", "", "", ""])
     rows.append(["oaif's share of it", *share, "", "", "", ""])
     return table([work, *COLUMNS, "a step", "least to most", "tokens/s", "peak GB"], rows)
+
+
+def ceilings(found):
+    """What the machine was measured to do, from which the bounds are."""
+    bounds = next(iter(found["bounds"].values()))
+    return (f"The machine's best {bounds['dtype']} product of large matrices does "
+            f"{bounds['operations_per_second'] / 1e9:.0f} GFLOP/s, and a copy reads and writes "
+            f"{bounds['copied_bytes_per_second'] / 1e9:.1f} GB/s.")
+
+
+def short(found):
+    """One table of all programs on all workloads."""
+    works = list(found["bounds"])
+    by = {work: results.programs(found, work) for work in works}
+    rows = []
+    for name in by[works[0]]:
+        of = [by[work][name] for work in works]
+        rows.append([name, *(cell for p in of for cell in
+                             (f"{p.seconds:.2f}", f"{p.rate:.0f}", f"{p.peak / 1e9:.2f}"))])
+    head = ["", *(title for work in works for title in
+                  (f"{work}: s a step", "answers' tokens/s", "peak GB"))]
+    return f"{found['made']}.\n\n{table(head, rows)}"
 
 
 def targets(found):
@@ -73,7 +96,7 @@ def sweep_targets(found):
 def render(speed, sweeps):
     """(text, whether all targets are met)"""
     checks = list(targets(speed))
-    parts = [speed["made"] + "."]
+    parts = [f"{speed['made']}. {ceilings(speed)}"]
     parts += [stages(speed, work) for work in speed["bounds"]]
     if sweeps:
         checks += sweep_targets(sweeps)
@@ -90,10 +113,14 @@ def main():
     parser.add_argument("speed", help="a file of compare.py")
     parser.add_argument("sweeps", nargs="?", help="one of compare.py --sweeps")
     parser.add_argument("--into", type=pathlib.Path, help="file with the two marks")
+    parser.add_argument("--short", type=pathlib.Path, help="another file with the two marks")
     args = parser.parse_args()
-    text, met = render(results.load(args.speed), args.sweeps and results.load(args.sweeps))
+    speed = results.load(args.speed)
+    text, met = render(speed, args.sweeps and results.load(args.sweeps))
     if args.into:
         put(args.into, text, BEGIN, END)
+    if args.short:
+        put(args.short, short(speed), BEGIN, END)
     print(text)
     sys.exit(0 if met else 1)
 
