@@ -1,5 +1,6 @@
-// Products of a few short vectors with many rows, for the attention of a CPU. The sums stay in
-// registers, and a row is read once for all vectors.
+// Vectors of eight floats for the kernels of a CPU, for loops that the compiler does not vectorize
+// well by itself; and the products of a few short vectors with many rows that attention is made of:
+// their sums stay in registers, and a row is read once for all vectors.
 #pragma once
 
 #include <algorithm>
