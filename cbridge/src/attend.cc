@@ -102,11 +102,13 @@ void cache_put(const at::Tensor& qkv, const at::Tensor& k, const at::Tensor& v,
                const at::Tensor& rows, const at::Tensor& at, const Heads& h) {
   const int64_t qd = h.q * h.dim, kd = h.kv * h.dim;
   if (!native_cpu(qkv)) {
-    at::Tensor(k).index_put_({rows, at}, qkv.narrow(1, qd, kd));
-    at::Tensor(v).index_put_({rows, at}, qkv.narrow(1, qd + kd, kd));
+    const int64_t b = qkv.size(0);
+    k.transpose(1, 2).index_put_({rows, at}, qkv.narrow(1, qd, kd).reshape({b, h.kv, h.dim}));
+    v.transpose(1, 2).index_put_({rows, at}, qkv.narrow(1, qd + kd, kd).reshape({b, h.kv, h.dim}));
     return;
   }
-  const auto size = static_cast<int64_t>(qkv.element_size()), bytes = kd * size;
+  const int64_t max_len = k.size(2);
+  const auto size = static_cast<int64_t>(qkv.element_size()), bytes = h.dim * size;
   const auto* from = static_cast<const char*>(qkv.const_data_ptr());
   auto* to_k = static_cast<char*>(k.mutable_data_ptr());
   auto* to_v = static_cast<char*>(v.mutable_data_ptr());
@@ -114,19 +116,19 @@ void cache_put(const at::Tensor& qkv, const at::Tensor& k, const at::Tensor& v,
   const int64_t* position = at.const_data_ptr<int64_t>();
   for (int64_t b = 0; b < qkv.size(0); b++) {
     const char* row = from + b * qkv.stride(0) * size;
-    const int64_t to = (slot[b] * k.size(1) + position[b]) * bytes;
-    std::copy_n(row + qd * size, bytes, to_k + to);
-    std::copy_n(row + (qd + kd) * size, bytes, to_v + to);
+    for (int64_t kv = 0; kv < h.kv; kv++) {
+      const int64_t to = ((slot[b] * h.kv + kv) * max_len + position[b]) * bytes;
+      std::copy_n(row + qd * size + kv * bytes, bytes, to_k + to);
+      std::copy_n(row + (qd + kd) * size + kv * bytes, bytes, to_v + to);
+    }
   }
 }
 
 at::Tensor attend_cache(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                         const at::Tensor& rows, const at::Tensor& len, const Heads& h) {
   if (native_cpu(q)) return attend_cache_native(q, k, v, rows, len, h);
-  const int64_t b = q.size(0), t = k.size(1);
-  const auto heads = [&](const at::Tensor& c) {
-    return c.index_select(0, rows).view({b, t, h.kv, h.dim}).transpose(1, 2);
-  };
+  const int64_t b = q.size(0), t = k.size(2);
+  const auto heads = [&](const at::Tensor& c) { return c.index_select(0, rows); };
   const at::Tensor place = at::arange(t, len.options()).unsqueeze(0), last = len.unsqueeze(1);
   at::Tensor seen = place.lt(last);
   if (h.window > 0) seen = seen.logical_and(place.ge(last.sub(h.window)));

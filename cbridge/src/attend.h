@@ -22,12 +22,12 @@ at::Tensor attend_backward(const cb_tree& t, const at::Tensor& dout, const at::T
                            const Heads& h);
 
 // One query a slot: q [B, heads*D] against the first len[b] tokens that slot rows[b] has cached in
-// k and v [S, max_len, kv*D].
+// k and v [S, kv, max_len, D]: what a head reads lies behind one another.
 at::Tensor attend_cache(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                         const at::Tensor& rows, const at::Tensor& len, const Heads& h);
 
-// Appends a token to each slot's cache: the keys and values of qkv [B,(heads+2*kv)*D] go to
-// position at[b] of slot rows[b].
+// Puts tokens into the cache: the keys and values of qkv [B,(heads+2*kv)*D] go to position at[b] of
+// slot rows[b].
 void cache_put(const at::Tensor& qkv, const at::Tensor& k, const at::Tensor& v,
                const at::Tensor& rows, const at::Tensor& at, const Heads& h);
 

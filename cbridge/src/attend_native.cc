@@ -209,7 +209,7 @@ template <class T>
 void cache_rows(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                 const at::Tensor& rows, const at::Tensor& len, const Heads& h,
                 const at::Tensor& out) {
-  const int64_t width = h.q * h.dim, stride = h.kv * h.dim, group = h.q / h.kv, max_len = k.size(1),
+  const int64_t width = h.q * h.dim, group = h.q / h.kv, max_len = k.size(2),
                 q_stride = q.stride(0);
   const T* qp = elements<T>(q);
   const T* kp = elements<T>(k);
@@ -220,14 +220,13 @@ void cache_rows(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
   at::parallel_for(0, rows.size(0) * h.kv, h.kv, [&](int64_t begin, int64_t end) {
     Scratch scratch(h, max_len);
     for (int64_t i = begin; i < end; i++) {
-      const int64_t b = i / h.kv, at = i % h.kv * h.dim, head = i % h.kv * group;
-      const int64_t first = h.first(n[b]);
-      const T* key = kp + (slot[b] * max_len + first) * stride + at;
-      const T* value = vp + (slot[b] * max_len + first) * stride + at;
+      const int64_t b = i / h.kv, kv = i % h.kv, head = kv * group, first = h.first(n[b]);
+      const int64_t at = ((slot[b] * h.kv + kv) * max_len + first) * h.dim;
+      const T *key = kp + at, *value = vp + at;
       attend_group(
-          qp + b * q_stride + head * h.dim, [&](int64_t t) { return key + t * stride; },
-          [&](int64_t t) { return value + t * stride; }, op + b * width + head * h.dim,
-          n[b] - first, h, &scratch);
+          qp + b * q_stride + head * h.dim, [&](int64_t t) { return key + t * h.dim; },
+          [&](int64_t t) { return value + t * h.dim; }, op + b * width + head * h.dim, n[b] - first,
+          h, &scratch);
     }
   });
 }

@@ -86,10 +86,10 @@ int32_t cb_decoder_new(cb_model* m, int64_t slots, int64_t max_len, const cb_sam
     d->max_len = max_len;
     d->eos = cb::ints(eos, n_eos, m->device);
     const auto i64 = at::TensorOptions(at::kLong).device(m->device);
-    const int64_t kd = cb::key_width(m->arch);
     for (int64_t i = 0; i < m->arch.layers; i++) {
-      d->k.push_back(at::zeros({slots, max_len, kd}, i64.dtype(m->dtype)));
-      d->v.push_back(at::zeros({slots, max_len, kd}, i64.dtype(m->dtype)));
+      for (auto* cache : {&d->k, &d->v})
+        cache->push_back(
+            at::zeros({slots, m->arch.kv_heads, max_len, m->arch.head_dim}, i64.dtype(m->dtype)));
     }
     for (at::Tensor* t : {&d->last, &d->len, &d->made, &d->key}) *t = at::zeros({slots}, i64);
     d->done = at::zeros({slots}, i64.dtype(at::kBool));
@@ -109,30 +109,32 @@ int32_t cb_decoder_admit(cb_decoder* d, cb_tree* t, const int64_t* chain, const 
     at::NoGradGuard no_grad;
     cb::check(b > 0 && b <= static_cast<int64_t>(d->free_slots.size()),
               "not enough free decode slots");
-    std::vector<int64_t> ends, to;  // to: flat cache position of each chain row
+    std::vector<int64_t> ends, slot_of, place;  // where each chain row goes
     int64_t total = 0;
     std::vector<int64_t> taken(d->free_slots.end() - b, d->free_slots.end());
     std::reverse(taken.begin(), taken.end());
     for (int64_t i = 0; i < b; i++) {
       cb::check(chain_len[i] > 0 && chain_len[i] + d->how.max_new <= d->max_len,
                 "a prompt and its completion exceed the decoder's length");
-      for (int64_t r = 0; r < chain_len[i]; r++)
-        to.push_back(taken[static_cast<size_t>(i)] * d->max_len + r);
+      for (int64_t r = 0; r < chain_len[i]; r++) {
+        slot_of.push_back(taken[static_cast<size_t>(i)]);
+        place.push_back(r);
+      }
       total += chain_len[i];
       ends.push_back(chain[total - 1]);
     }
     const at::Device dev = d->model->device;
-    const at::Tensor from = cb::ints(chain, total, dev), dst = cb::ints(to.data(), total, dev);
-    const int64_t qd = cb::query_width(d->model->arch), kd = cb::key_width(d->model->arch);
+    const at::Tensor from = cb::ints(chain, total, dev),
+                     to_slot = cb::ints(slot_of.data(), total, dev),
+                     to_place = cb::ints(place.data(), total, dev);
     cb::check(d->recording == nullptr || d->recording->n == 0,
               "a recording holds one admitted tree");
     const at::Tensor hidden =
         cb::run_layers(*d->model, *t, nullptr, [&](int64_t i, const cb::Activations& a) {
           if (d->recording != nullptr) d->recording->put(i, a);
-          const at::Tensor rows = a.qkv.index_select(0, from);
-          d->k[static_cast<size_t>(i)].view({-1, kd}).index_copy_(0, dst, rows.narrow(1, qd, kd));
-          d->v[static_cast<size_t>(i)].view({-1, kd}).index_copy_(0, dst,
-                                                                  rows.narrow(1, qd + kd, kd));
+          cb::cache_put(a.qkv.index_select(0, from), d->k[static_cast<size_t>(i)],
+                        d->v[static_cast<size_t>(i)], to_slot, to_place,
+                        cb::heads_of(*d->model, i));
         });
     if (d->recording != nullptr) {
       std::vector<int64_t> tree_rows(static_cast<size_t>(t->n));

@@ -11,7 +11,7 @@ struct cb_decoder : cb::Counted {
   cb_sampling how{};
   int64_t slots = 0, max_len = 0;
   at::Tensor eos;                   // [E]
-  std::vector<at::Tensor> k, v;     // per layer [S, max_len, kv*D]
+  std::vector<at::Tensor> k, v;     // per layer [S, kv, max_len, D]
   at::Tensor last;                  // [S] token sampled last, not yet in the cache
   at::Tensor len;                   // [S] tokens in the cache
   at::Tensor made;                  // [S] tokens sampled
