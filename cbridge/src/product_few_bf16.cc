@@ -47,7 +47,30 @@ constexpr int64_t kLine = 32;     // bf16 in a cache line
 // which texts are scored and trained on.
 inline int64_t pass(int64_t k) { return k > 1024 ? 512 : 256; }
 
-inline __m512bh pairs(__m512i v) { return reinterpret_cast<__m512bh>(v); }
+// A vector of rows, and one of half as many: for up to 8 rows it takes half the time.
+struct Whole {
+  using Sum = __m512;
+  using Pairs = __m512bh;
+  static Pairs load(const uint32_t* x) { return reinterpret_cast<Pairs>(_mm512_load_si512(x)); }
+  static Pairs all(int32_t pair) { return reinterpret_cast<Pairs>(_mm512_set1_epi32(pair)); }
+  static Sum dot(Sum s, Pairs x, Pairs w) { return _mm512_dpbf16_ps(s, x, w); }
+  static Sum add(Sum a, Sum b) { return _mm512_add_ps(a, b); }
+  static Sum zero() { return _mm512_setzero_ps(); }
+  static __m512i lanes(Sum s) { return _mm512_castps_si512(s); }
+};
+
+struct Half {
+  using Sum = __m256;
+  using Pairs = __m256bh;
+  static Pairs load(const uint32_t* x) {
+    return reinterpret_cast<Pairs>(_mm256_load_si256(reinterpret_cast<const __m256i*>(x)));
+  }
+  static Pairs all(int32_t pair) { return reinterpret_cast<Pairs>(_mm256_set1_epi32(pair)); }
+  static Sum dot(Sum s, Pairs x, Pairs w) { return _mm256_dpbf16_ps(s, x, w); }
+  static Sum add(Sum a, Sum b) { return _mm256_add_ps(a, b); }
+  static Sum zero() { return _mm256_setzero_ps(); }
+  static __m512i lanes(Sum s) { return _mm512_zextsi256_si512(_mm256_castps_si256(s)); }
+};
 
 // The 16 x 16 matrix whose rows are v.
 inline void transpose(__m512i (&v)[kLanes]) {
@@ -96,58 +119,57 @@ inline const uint16_t* row_of(const Tile& t, int64_t c) {
 
 // Adds the products of pairs [begin, end) to sum. A step reads about a line of w and asks for one
 // of the next panel, so that its memory arrives meanwhile.
-template <int64_t R>
-inline void add_pairs(const Tile& t, int64_t begin, int64_t end, __m512 (&sum)[kColumns][R]) {
+template <class V, int64_t R>
+inline void add_pairs(const Tile& t, int64_t begin, int64_t end,
+                      typename V::Sum (&sum)[kColumns][R]) {
   const int64_t stride = (t.k + 1) / 2 * kLanes;
   const uint16_t* w[kColumns];
   for (int64_t c = 0; c < kColumns; c++) w[c] = row_of(t, c);
   for (int64_t i = begin; i < end; i++) {
     fetch(t.next + i * kLine);
-    __m512bh x[R];
-    for (int64_t r = 0; r < R; r++) x[r] = pairs(_mm512_load_si512(t.x + r * stride + i * kLanes));
+    typename V::Pairs x[R];
+    for (int64_t r = 0; r < R; r++) x[r] = V::load(t.x + r * stride + i * kLanes);
     for (int64_t c = 0; c < kColumns; c++) {
       int32_t pair;
       std::memcpy(&pair, w[c] + 2 * i, sizeof pair);
-      const __m512bh both = pairs(_mm512_set1_epi32(pair));
-      for (int64_t r = 0; r < R; r++) sum[c][r] = _mm512_dpbf16_ps(sum[c][r], x[r], both);
+      const typename V::Pairs both = V::all(pair);
+      for (int64_t r = 0; r < R; r++) sum[c][r] = V::dot(sum[c][r], x[r], both);
     }
   }
 }
 
 // The last element of an odd depth, beside a zero.
-template <int64_t R>
-inline void add_last(const Tile& t, __m512 (&sum)[kColumns][R]) {
+template <class V, int64_t R>
+inline void add_last(const Tile& t, typename V::Sum (&sum)[kColumns][R]) {
   const int64_t stride = (t.k + 1) / 2 * kLanes;
   for (int64_t c = 0; c < kColumns; c++) {
-    const __m512bh one = pairs(_mm512_set1_epi32(row_of(t, c)[t.k - 1]));
-    for (int64_t r = 0; r < R; r++) {
-      const __m512i x = _mm512_load_si512(t.x + r * stride + t.k / 2 * kLanes);
-      sum[c][r] = _mm512_dpbf16_ps(sum[c][r], pairs(x), one);
-    }
+    const typename V::Pairs one = V::all(row_of(t, c)[t.k - 1]);
+    for (int64_t r = 0; r < R; r++)
+      sum[c][r] = V::dot(sum[c][r], V::load(t.x + r * stride + t.k / 2 * kLanes), one);
   }
 }
 
 // R vectors of rows of the result, kColumns wide. An element is summed in one order, whatever rows
 // are beside it, in fp32, and rounded once.
-template <int64_t R>
+template <class V, int64_t R>
 inline void tile(const Tile& t) {
-  __m512 total[kColumns][R];
+  typename V::Sum total[kColumns][R];
   const int64_t whole = t.k / 2, step = pass(t.k);
   for (int64_t begin = 0; 2 * begin < t.k; begin += step) {
-    __m512 sum[kColumns][R];
+    typename V::Sum sum[kColumns][R];
     for (int64_t c = 0; c < kColumns; c++)
-      for (int64_t r = 0; r < R; r++) sum[c][r] = _mm512_setzero_ps();
-    add_pairs<R>(t, begin, std::min(begin + step, whole), sum);
-    if (t.k % 2 != 0 && begin + step > whole) add_last<R>(t, sum);
+      for (int64_t r = 0; r < R; r++) sum[c][r] = V::zero();
+    add_pairs<V, R>(t, begin, std::min(begin + step, whole), sum);
+    if (t.k % 2 != 0 && begin + step > whole) add_last<V, R>(t, sum);
     for (int64_t c = 0; c < kColumns; c++)
       for (int64_t r = 0; r < R; r++)
-        total[c][r] = begin == 0 ? sum[c][r] : _mm512_add_ps(total[c][r], sum[c][r]);
+        total[c][r] = begin == 0 ? sum[c][r] : V::add(total[c][r], sum[c][r]);
   }
   const auto which = static_cast<__mmask16>((1U << t.columns) - 1);
   for (int64_t r = 0; r < R; r++) {
     __m512i v[kLanes];
     for (int64_t c = 0; c < kLanes; c++)
-      v[c] = c < kColumns ? _mm512_castps_si512(total[c][r]) : _mm512_setzero_si512();
+      v[c] = c < kColumns ? V::lanes(total[c][r]) : _mm512_setzero_si512();
     transpose(v);
     for (int64_t i = 0; i < std::min(kLanes, t.rows - r * kLanes); i++) {
       const __m256bh y = _mm512_cvtneps_pbh(_mm512_castsi512_ps(v[i]));
@@ -186,9 +208,11 @@ void few_columns(const uint32_t* x, const uint16_t* w, uint16_t* y, int64_t m, i
       const Tile t{
           x + r * ((k + 1) / 2), panel, panel + columns * k, y + r * n + at, k, n, m - r, columns};
       if (m - r > kLanes) {
-        tile<kVectors>(t);
+        tile<Whole, kVectors>(t);
+      } else if (m - r > kLanes / 2) {
+        tile<Whole, 1>(t);
       } else {
-        tile<1>(t);
+        tile<Half, 1>(t);
       }
     }
   }
