@@ -126,7 +126,8 @@ parity: build model ## compare with transformers and PyTorch; RUN=runs/demo comp
 	$(PYTHON) bench/parity/table.py $(ROWS) $(BUILD)/parity.md > $(BUILD)/table.md; \
 	mv $(BUILD)/table.md docs/parity.md; exit $$status
 
-# Nothing else should run meanwhile. What is found goes into bench/results and bench/SPEED.md.
+# Nothing else should run meanwhile. What is found goes into bench/results, and without DEVICE
+# into bench/SPEED.md and README.md.
 SPEED := $(PYTHON) bench/speed/compare.py --device $(or $(DEVICE),cpu)
 RESULTS := bench/results/speed-$(or $(DEVICE),cpu).json
 SWEEPS := bench/results/sweeps-$(or $(DEVICE),cpu).json

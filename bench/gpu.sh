@@ -10,12 +10,21 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 out=$(realpath -m "${1:-gpu-results}")
 device=${DEVICE:-cuda}
 steps=${STEPS:-doctor tests parity bench}
+case ${PYTHON:-python3} in  # a relative one is meant from here; a link of a venv must stay one
+  */*) PYTHON=$(realpath -s "$PYTHON"); export PYTHON ;;
+esac
+[ -z "${LIBTORCH:-}" ] || LIBTORCH=$(realpath "$LIBTORCH")
 cd "$root" || exit 1
 if [ ! -e torch-version ]; then
   echo "gpu: this is no unpacked bundle: \`make bundle\` makes one" >&2
   exit 2
 fi
 . bench/bundle/torch.sh
+python=$("${PYTHON:-python3}" -c 'import sys; print("%d.%d" % sys.version_info[:2])' || true)
+if [ "$python" != "$(cat python-version)" ]; then
+  echo "gpu: parity and bench want Python $(cat python-version), this is ${python:-none}:" \
+    "\`make bundle BUNDLE_PYTHON=$python\` packs for it" >&2
+fi
 mkdir -p "$out" || exit 1
 export OMP_WAIT_POLICY=passive OAIF_TEST_DEVICE=$device
 failed=()
@@ -34,9 +43,9 @@ step() {
   fi
 }
 
-go_test() {
-  cd "$root/$1" && "./$(basename "$1").test" -test.timeout 30m
-}
+go_test() (
+  cd "$root/$1" && exec "./$(basename "$1").test" -test.timeout 30m
+)
 
 tests() {
   local program package

@@ -10,6 +10,7 @@ set -euo pipefail
 
 build=$1
 file=$2
+python=${PYTHON:-python3}
 [ -z "${3:-}" ] || export PIP_PYTHON_VERSION=$3  # pip's own variable
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$root"
@@ -27,9 +28,12 @@ rm -rf "$stage/bench/results"
 cp third_party/pip-target.sh "$stage/third_party/"
 mkdir "$stage/third_party/models"
 cp third_party/models/*.gguf "$stage/third_party/models/"
-python3 bench/machine.py --commit > "$stage/commit"
-bin/oaif doctor --device cpu |
-  sed -nE 's/^.*libtorch +([0-9]+\.[0-9]+)\..*$/\1/p' > "$stage/torch-version"
+"$python" bench/machine.py --commit > "$stage/commit"
+version=$(sed -n "s/^__version__ = '\(.*\)'/\1/p" "$LIBTORCH/version.py")
+echo "$version" | sed 's/^\([0-9]*\.[0-9]*\)\..*/\1/' > "$stage/torch-version"
+echo "${version#*+}" > "$stage/cuda-version"
+echo "${3:-$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')}" \
+  > "$stage/python-version"
 
 # The tests that a device takes part in, each run in its package's folder for its testdata.
 for package in torch oaif/model oaif/sampler oaif/lm oaif/loss oaif/trainer; do

@@ -6,14 +6,19 @@ if [ -z "${LIBTORCH:-}" ]; then
 spec = importlib.util.find_spec("torch")
 print(spec.submodule_search_locations[0] if spec else "")' || true)
 fi
+[ -e "$LIBTORCH/lib/libtorch_cpu.so" ] || LIBTORCH=$LIBTORCH/torch
 if [ ! -e "$LIBTORCH/lib/libtorch_cpu.so" ]; then
   echo "oaif: no torch $wanted: ${PYTHON:-python3} does not import one and LIBTORCH names none" >&2
   exit 1
 fi
-found=$(sed -n "s/^__version__ = '\(.*\)'/\1/p" "$LIBTORCH/version.py")
+found=$(sed -n "s/^__version__ = '\(.*\)'/\1/p" "$LIBTORCH/version.py" 2> /dev/null || true)
 if [[ $found != "$wanted".* ]]; then
   echo "oaif: this bundle is for torch $wanted; $LIBTORCH is ${found:-of no known version}" >&2
   exit 1
+fi
+tag=$(cat "$root/cuda-version")
+if [[ $found != *"$tag" ]]; then
+  echo "oaif: this bundle is for CUDA as in $tag; torch here is $found: no GPU may be found" >&2
 fi
 libraries=$root/build/current/lib:$LIBTORCH/lib
 for folder in "$LIBTORCH"/../nvidia/*/lib; do

@@ -6,7 +6,8 @@
 `make bench` runs it. Model, prompt files, annotator, settings and type are the same. Each program
 draws prompts in its own order and answers of its own, so that chats end where they end: they are
 compared by their tokens a second. Each runs several times in turn, every time with another seed, so
-that a machine that slows down slows all of them down. The first steps of each process are left out.
+that a machine that slows down slows all of them down; TRL as it comes runs once, for one step. The
+first steps of each process are left out.
 FOLDER (bench/results) gets speed-DEVICE.json, or sweeps-DEVICE.json, of which table.py makes tables
 and plot.py pictures.
 """

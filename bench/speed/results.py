@@ -14,6 +14,7 @@ class Program:
     def __init__(self, name, rows, warm_up):
         self.name = name
         steps = [step for row in rows for step in row["steps"][warm_up:]]
+        self.timed = len(steps)
         self.seconds = statistics.median(s["seconds"] for s in steps)
         self.least = min(s["seconds"] for s in steps)
         self.most = max(s["seconds"] for s in steps)
@@ -37,6 +38,12 @@ def programs(found, work):
         if row["work"] == work:
             by.setdefault(row["program"], []).append(row)
     return {name: Program(name, rows, found["warm_up"]) for name, rows in by.items()}
+
+
+def bounded(found, work):
+    """oaif's first process alone: the one whose steps the bounds were made for."""
+    rows = [r for r in found["rows"] if r["work"] == work and r["program"] == "oaif"]
+    return Program("oaif", rows[:1], found["warm_up"])
 
 
 def sweep(found, name):

@@ -1,10 +1,9 @@
 // libcbridge_cuda: the only unit that includes CUDA headers. Being loaded, it brings libtorch's
 // CUDA kernels with it.
 #include <c10/cuda/CUDACachingAllocator.h>
+#include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAFunctions.h>
 #include <cuda_runtime_api.h>
-
-#include <stdexcept>
 
 #include "cuda.h"
 
@@ -12,8 +11,7 @@ namespace {
 
 cudaDeviceProp properties(int32_t device) {
   cudaDeviceProp p;
-  if (const cudaError_t err = cudaGetDeviceProperties(&p, device); err != cudaSuccess)
-    throw std::runtime_error(cudaGetErrorString(err));
+  C10_CUDA_CHECK(cudaGetDeviceProperties(&p, device));
   return p;
 }
 

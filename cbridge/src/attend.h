@@ -32,7 +32,7 @@ void cache_put(const at::Tensor& qkv, const at::Tensor& k, const at::Tensor& v,
                const at::Tensor& rows, const at::Tensor& at, const Heads& h);
 
 // The same as loops over rows, for the CPU. Sequences of up to kShortKeys tokens: padding them for
-// batched products would move more data than there is arithmetic (measured up to 280 tokens).
+// batched products would move more data than there is arithmetic (measured up to 150 tokens).
 constexpr int64_t kShortKeys = 512;
 at::Tensor attend_short(const cb_tree& t, const at::Tensor& qkv, const Heads& h);
 at::Tensor attend_short_backward(const cb_tree& t, const at::Tensor& dout, const at::Tensor& qkv,

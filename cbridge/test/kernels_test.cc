@@ -80,6 +80,18 @@ void swiglu_extremes() {
     EXPECT(y.isfinite().all().item<bool>() && d.isfinite().all().item<bool>());
     EXPECT(y.select(0, 1).item<float>() == 100);
   });
+  // The same in vectors and behind them, where a number that is none stays alone.
+  for (const auto dtype : {at::kFloat, at::kBFloat16}) {
+    const at::Tensor row = at::ones({1, 2 * 9});
+    const float wide[] = {-100, 100, -0.0F, 0, NAN, -INFINITY, INFINITY, 1, -100};
+    for (int64_t i = 0; i < 9; i++) row.select(1, i).fill_(wide[i]);
+    both([&] {
+      const at::Tensor y = cb::swiglu(row.to(dtype)).to(at::kFloat).select(0, 0);
+      const float* v = y.const_data_ptr<float>();
+      EXPECT(v[1] == 100 && v[2] == 0 && v[3] == 0 && std::isnan(v[4]) && std::isinf(v[6]));
+      EXPECT(std::abs(v[0]) < 1e-30 && std::abs(v[7] - 0.731F) < 2e-3 && std::abs(v[8]) < 1e-30);
+    });
+  }
 }
 
 void rope(const Case& c, int64_t n, int64_t heads, int64_t still, int64_t dim) {

@@ -16,13 +16,14 @@ import (
 	"github.com/oaif/oaif/oaif/model/modeltest"
 	"github.com/oaif/oaif/oaif/trainer"
 	"github.com/oaif/oaif/torch"
+	"github.com/oaif/oaif/torch/torchtest"
 )
 
 // tiny is the configuration of every test's run: folder is filled in, and sets are added.
 const tiny = `
 [model]
 path = "%[1]s/model"
-device = "cpu"
+device = "%[2]s"
 dtype = "float32"
 [data]
 train = "%[1]s/train.jsonl"
@@ -70,7 +71,7 @@ func workplace(t *testing.T, annotator string) string {
 	write(t, filepath.Join(dir, "heldout.jsonl"), promptLines("uvwxyz"))
 	write(t, filepath.Join(dir, "judge.toml"), annotator)
 	path := filepath.Join(dir, "run.toml")
-	write(t, path, fmt.Sprintf(tiny, dir))
+	write(t, path, fmt.Sprintf(tiny, dir, torchtest.Spec()))
 	return path
 }
 

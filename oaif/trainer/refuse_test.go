@@ -15,6 +15,7 @@ import (
 	"github.com/oaif/oaif/oaif/config"
 	"github.com/oaif/oaif/oaif/trainer"
 	"github.com/oaif/oaif/torch"
+	"github.com/oaif/oaif/torch/torchtest"
 )
 
 // refused wants trainer.New to fail with one line of a kind, and to leave nothing open.
@@ -56,7 +57,8 @@ func TestChangedConfigIsRefused(t *testing.T) {
 	if err := open(t, cfg, true, &watcher{}).Run(context.Background()); err != nil {
 		t.Error(err)
 	}
-	if cfg.Train.Threads != 1 || cfg.Model.Device != "cpu" || cfg.Model.DType != "float32" {
+	if cfg.Train.Threads != 1 || cfg.Model.Device != torchtest.Spec() ||
+		cfg.Model.DType != "float32" {
 		t.Errorf("resumed with %d threads and %+v", cfg.Train.Threads, cfg.Model)
 	}
 }
