@@ -44,16 +44,16 @@ step() {
 }
 
 go_test() (
-  cd "$root/$1" && exec "./$(basename "$1").test" -test.timeout 30m
+  cd "$(dirname "$1")" && exec "./$(basename "$1")" -test.timeout 30m
 )
 
 tests() {
-  local program package
+  local program
   for program in test/cpp/*; do
     step "$(basename "$program")" "$program"
   done
-  for package in torch oaif/model oaif/sampler oaif/lm oaif/loss oaif/trainer; do
-    step "go-$(basename "$package")" go_test "$package"
+  for program in torch/*.test oaif/*/*.test; do
+    step "go-$(basename "$program" .test)" go_test "$program"
   done
 }
 

@@ -48,8 +48,7 @@ func parseDevice(spec string) (C.cb_device, error) {
 	kind, index, hasIndex := strings.Cut(spec, ":")
 	switch {
 	case spec == "auto" && CUDATrouble() != "": // no GPU is left idle without a word
-		return C.cb_device{}, fmt.Errorf("device auto: %s (cpu does without)",
-			CUDATrouble())
+		return C.cb_device{}, fmt.Errorf("device auto: %s (cpu does without)", CUDATrouble())
 	case spec == "cpu" || spec == "auto" && n == 0:
 		return C.cb_device{kind: C.CB_CPU}, nil
 	case spec == "auto":

@@ -42,10 +42,12 @@ for package in torch oaif/model oaif/sampler oaif/lm oaif/loss oaif/trainer; do
   [ ! -d "$package/testdata" ] || cp -r "$package/testdata" "$stage/$package/"
 done
 
+# Those of this Python are what bench/parity/python.sh uses here; another's have a folder beside.
 for name in parity trl speed; do
-  packages=$stage/third_party/$name/dist/packages
-  third_party/pip-target.sh "bench/$name/pins.txt" "$packages"
-  rm "$packages.lock"
+  packages=third_party/$name/dist/packages
+  third_party/pip-target.sh "bench/$name/pins.txt" "$packages${3:+-$3}"
+  mkdir -p "$stage/third_party/$name/dist"
+  cp -r "$packages${3:+-$3}" "$stage/$packages"
 done
 
 mkdir -p "$(dirname "$file")"

@@ -14,7 +14,6 @@ import settings
 from report import STAGES, WARM_UP
 
 
-
 class Watch:
     """Seconds by stage; a stage may be entered more than once."""
 

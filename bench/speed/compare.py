@@ -26,6 +26,7 @@ sys.path.insert(0, str(programs.ROOT / "bench"))
 import machine  # noqa: E402  lies in the folder above
 from report import WARM_UP  # noqa: E402  in the folder beside, which programs has found
 
+
 def timed(program, work, steps, args, **more):
     """One process; its row, with what it came to on standard error."""
     found = program(work, WARM_UP + steps, args.device, args.dtype, **more)

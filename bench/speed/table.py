@@ -105,9 +105,9 @@ def render(speed, sweeps):
     if sweeps:
         checks += sweep_targets(sweeps)
         parts += [table([name, "oaif, s a step", "reference", "faster", "oaif, GB", "reference"],
-                           list(sweep_rows(sweeps, name))) for name in sweeps["sweeps"]]
+                        list(sweep_rows(sweeps, name))) for name in sweeps["sweeps"]]
     parts.append(table(["", "found", "target", ""],
-                          [[*row[:3], "met" if row[3] else "**missed**"] for row in checks]))
+                       [[*row[:3], "met" if row[3] else "**missed**"] for row in checks]))
     return "\n\n".join(parts), all(row[3] for row in checks)
 
 

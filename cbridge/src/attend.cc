@@ -128,23 +128,23 @@ at::Tensor attend_cache(const at::Tensor& q, const at::Tensor& k, const at::Tens
                         const at::Tensor& rows, const at::Tensor& len, const Heads& h) {
   if (native_cpu(q)) return attend_cache_native(q, k, v, rows, len, h);
   const int64_t b = q.size(0), t = k.size(2);
-  const auto heads = [&](const at::Tensor& c) { return c.index_select(0, rows); };
+  const at::Tensor keys = k.index_select(0, rows), values = v.index_select(0, rows);
   const at::Tensor place = at::arange(t, len.options()).unsqueeze(0), last = len.unsqueeze(1);
   at::Tensor seen = place.lt(last);
   if (h.window > 0) seen = seen.logical_and(place.ge(last.sub(h.window)));
   const at::Tensor query = q.reshape({b, h.q, 1, h.dim});
   if (h.cap == 0) {
     const at::Tensor o = at::scaled_dot_product_attention(
-        query, heads(k), heads(v), seen.view({b, 1, 1, t}), 0.0, false, h.scale,
+        query, keys, values, seen.view({b, 1, 1, t}), 0.0, false, h.scale,
         /*enable_gqa=*/true);
     return o.reshape({b, h.q * h.dim});
   }
   const at::Tensor group = query.view({b, h.kv, h.q / h.kv, h.dim});
-  at::Tensor s = at::matmul(group, heads(k).transpose(2, 3)).mul_(h.scale);
+  at::Tensor s = at::matmul(group, keys.transpose(2, 3)).mul_(h.scale);
   cap_(s, h.cap);
   s.masked_fill_(seen.logical_not().view({b, 1, 1, t}), -std::numeric_limits<double>::infinity());
   const at::Tensor p = at::_softmax(s.to(at::kFloat), -1, false).to(q.scalar_type());
-  return at::matmul(p, heads(v)).reshape({b, h.q * h.dim});
+  return at::matmul(p, values).reshape({b, h.q * h.dim});
 }
 
 }  // namespace cb

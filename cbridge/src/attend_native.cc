@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "attend.h"
-#include "lanes.h"
+#include "dots.h"
 
 namespace cb {
 
@@ -21,8 +21,8 @@ void add_scaled(float* y, float a, const T* x, int64_t n) {
 }
 
 template <class T>
-void store(const float* from, T* to, int64_t n, float scale) {
-  for (int64_t i = 0; i < n; i++) round_into(&to[i], from[i] * scale);
+void store(const float* from, T* to, int64_t n) {
+  for (int64_t i = 0; i < n; i++) round_into(&to[i], from[i]);
 }
 
 // Turns q k of len keys into exp(score - top); their sum's inverse. slope (may be NULL):
@@ -78,7 +78,7 @@ void attend_group(const T* q, const Key& key, const Value& value, T* out, int64_
     for (int64_t t = 0; t < len; t++) p[t] *= inverse;
   }
   sums(s->p.data(), s->keys, s->group, value, len, h.dim, s->sum.data());
-  store(s->sum.data(), out, s->group * h.dim, 1);
+  store(s->sum.data(), out, s->group * h.dim);
 }
 
 // Where things lie in the packed rows [N, (heads+2*kv)*D] of a tree.
@@ -158,7 +158,7 @@ void backward_queries(const Packed<T>& x, const T* dout, T* dqkv, Kept* kept) {
           dg[k] = (dg[k] - mean) * pg[k] * scale * slope[static_cast<size_t>(k)];
       }
       sums(ds, seen, s.group, key, len, h.dim, s.sum.data());
-      store(s.sum.data(), dqkv + row * x.width + head * h.dim, s.group * h.dim, 1);
+      store(s.sum.data(), dqkv + row * x.width + head * h.dim, s.group * h.dim);
     }
   });
 }
@@ -197,8 +197,8 @@ void backward_keys(const Packed<T>& x, const T* dout, T* dqkv, const Kept& kept)
         for (int64_t kv = 0; kv < h.kv; kv++) {
           std::fill(sums.begin(), sums.end(), 0.0F);
           backward_key(x, dout, kept, row, kv, dk, dv);
-          store(dk, dqkv + row * x.width + (h.q + kv) * h.dim, h.dim, 1);
-          store(dv, dqkv + row * x.width + (h.q + h.kv + kv) * h.dim, h.dim, 1);
+          store(dk, dqkv + row * x.width + (h.q + kv) * h.dim, h.dim);
+          store(dv, dqkv + row * x.width + (h.q + h.kv + kv) * h.dim, h.dim);
         }
       }
     }

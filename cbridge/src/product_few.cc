@@ -4,38 +4,34 @@
 #include <algorithm>
 #include <cstring>
 
+#include "lanes.h"
 #include "product.h"
 
 namespace cb {
 
 namespace {
 
-constexpr int64_t kLanes = 8;    // floats in a vector
 constexpr int64_t kColumns = 4;  // of the result in one tile: rows of w
 constexpr int64_t kRows = 3;     // 12 sums, 3 + 1 operands: the 16 registers of AVX2
 constexpr int64_t kDepth = 640;  // of one pass: 3 + 4 rows of this length stay in the first cache
 constexpr int64_t kLine = 16;    // floats in a cache line
 
-using Vec = float __attribute__((vector_size(kLanes * sizeof(float))));
-using Loose = float __attribute__((vector_size(kLanes * sizeof(float)), aligned(sizeof(float))));
 using Quad = float __attribute__((vector_size(kColumns * sizeof(float))));
 using Order = int32_t __attribute__((vector_size(kLanes * sizeof(int32_t))));
 
-inline Vec load(const float* p) { return *reinterpret_cast<const Loose*>(p); }
-
-inline Vec load_part(const float* p, int64_t n) {
-  Vec v = {};
+inline Lanes load_part(const float* p, int64_t n) {
+  Lanes v = {};
   std::memcpy(&v, p, static_cast<size_t>(n) * sizeof(float));
   return v;
 }
 
 // The sums of four vectors' lanes, each in the same order.
-inline Quad lane_sums(Vec a, Vec b, Vec c, Vec d) {
+inline Quad lane_sums(Lanes a, Lanes b, Lanes c, Lanes d) {
   const Order low = {0, 8, 1, 9, 4, 12, 5, 13}, high = {2, 10, 3, 11, 6, 14, 7, 15};
   const Order even = {0, 1, 8, 9, 4, 5, 12, 13}, odd = {2, 3, 10, 11, 6, 7, 14, 15};
-  const Vec ab = __builtin_shuffle(a, b, low) + __builtin_shuffle(a, b, high);
-  const Vec cd = __builtin_shuffle(c, d, low) + __builtin_shuffle(c, d, high);
-  const Vec s = __builtin_shuffle(ab, cd, even) + __builtin_shuffle(ab, cd, odd);
+  const Lanes ab = __builtin_shuffle(a, b, low) + __builtin_shuffle(a, b, high);
+  const Lanes cd = __builtin_shuffle(c, d, low) + __builtin_shuffle(c, d, high);
+  const Lanes s = __builtin_shuffle(ab, cd, even) + __builtin_shuffle(ab, cd, odd);
   Quad first, second;
   std::memcpy(&first, &s, sizeof first);
   std::memcpy(&second, reinterpret_cast<const char*>(&s) + sizeof first, sizeof second);
@@ -67,21 +63,21 @@ struct Tile {
 // R rows of the result, kColumns wide. Every element is summed in the same order for every R.
 template <int64_t R>
 inline void tile(const Tile& t) {
-  Vec sum[R][kColumns] = {};
+  Lanes sum[R][kColumns] = {};
   const float* w[kColumns];
   for (int64_t c = 0; c < kColumns; c++) w[c] = t.w + std::min(c, t.columns - 1) * t.k;
   const int64_t whole = t.depth / kLanes * kLanes;
   for (int64_t i = 0; i < whole; i += kLanes) {
-    Vec x[R];
+    Lanes x[R];
     for (int64_t r = 0; r < R; r++) x[r] = load(t.x + r * t.k + i);
     for (int64_t c = 0; c < kColumns; c++) {
-      const Vec wc = load(w[c] + i);
+      const Lanes wc = load(w[c] + i);
       for (int64_t r = 0; r < R; r++) sum[r][c] += x[r] * wc;
     }
   }
   if (const int64_t rest = t.depth - whole; rest > 0) {
     for (int64_t r = 0; r < R; r++) {
-      const Vec x = load_part(t.x + r * t.k + whole, rest);
+      const Lanes x = load_part(t.x + r * t.k + whole, rest);
       for (int64_t c = 0; c < kColumns; c++) sum[r][c] += x * load_part(w[c] + whole, rest);
     }
   }

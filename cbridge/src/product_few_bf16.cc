@@ -103,7 +103,6 @@ inline void transpose(__m512i (&v)[kLanes]) {
 struct Tile {
   const uint32_t* x;  // packed
   const uint16_t* w;
-  const uint16_t* next;  // what is read after this panel of w
   uint16_t* y;
   int64_t k, n, rows, columns;
 };
@@ -125,8 +124,9 @@ inline void add_pairs(const Tile& t, int64_t begin, int64_t end,
   const int64_t stride = (t.k + 1) / 2 * kLanes;
   const uint16_t* w[kColumns];
   for (int64_t c = 0; c < kColumns; c++) w[c] = row_of(t, c);
+  const uint16_t* next = t.w + t.columns * t.k;
   for (int64_t i = begin; i < end; i++) {
-    fetch(t.next + i * kLine);
+    fetch(next + i * kLine);
     typename V::Pairs x[R];
     for (int64_t r = 0; r < R; r++) x[r] = V::load(t.x + r * stride + i * kLanes);
     for (int64_t c = 0; c < kColumns; c++) {
@@ -204,9 +204,7 @@ void few_columns(const uint32_t* x, const uint16_t* w, uint16_t* y, int64_t m, i
   for (int64_t at = begin; at < end; at += kColumns) {
     const int64_t columns = std::min(kColumns, end - at);
     for (int64_t r = 0; r < m; r += kRows) {
-      const uint16_t* panel = w + at * k;
-      const Tile t{
-          x + r * ((k + 1) / 2), panel, panel + columns * k, y + r * n + at, k, n, m - r, columns};
+      const Tile t{x + r * ((k + 1) / 2), w + at * k, y + r * n + at, k, n, m - r, columns};
       if (m - r > kLanes) {
         tile<Whole, kVectors>(t);
       } else if (m - r > kLanes / 2) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "lanes.h"
 #include "product.h"
 
 // Both operands are copied, piece by piece, into the order in which the innermost loop reads them:
@@ -14,15 +15,11 @@ namespace cb {
 
 namespace {
 
-constexpr int64_t kLanes = 8;           // floats in a vector
 constexpr int64_t kRows = 6;            // 12 sums, 2 + 1 operands: the 16 registers of AVX2
 constexpr int64_t kColumns = 16;        // two vectors
 constexpr int64_t kDepth = 320;         // of one pass, at most
 constexpr int64_t kRowBlock = 192;      // rows of a that are copied at once
 constexpr int64_t kColumnBlock = 1024;  // columns of b that are copied at once
-
-using Vec = float __attribute__((vector_size(kLanes * sizeof(float))));
-using Loose = float __attribute__((vector_size(kLanes * sizeof(float)), aligned(sizeof(float))));
 
 // A matrix whose element (i, d) lies at p[i * line + d * deep]: i counts rows of a or columns of b,
 // d the depth over which the product sums. Fast where one of the two steps is 1.
@@ -65,10 +62,9 @@ void copy_panels(const Operand& from, Range lines, Range depth, float* to) {
 
 // One tile of the result: kRows rows and kColumns columns of c, whose rows are `row` apart.
 inline void tile(const float* a, const float* b, int64_t depth, float* c, int64_t row, bool add) {
-  Vec sum[kRows][2] = {};
+  Lanes sum[kRows][2] = {};
   for (int64_t d = 0; d < depth; d++) {
-    const Vec left = *reinterpret_cast<const Vec*>(b + d * kColumns),
-              right = *reinterpret_cast<const Vec*>(b + d * kColumns + kLanes);
+    const Lanes left = load(b + d * kColumns), right = load(b + d * kColumns + kLanes);
     for (int64_t r = 0; r < kRows; r++) {
       const float x = a[d * kRows + r];
       sum[r][0] += x * left;
@@ -76,9 +72,9 @@ inline void tile(const float* a, const float* b, int64_t depth, float* c, int64_
     }
   }
   for (int64_t r = 0; r < kRows; r++) {
-    auto* to = reinterpret_cast<Loose*>(c + r * row);
-    to[0] = add ? to[0] + sum[r][0] : sum[r][0];
-    to[1] = add ? to[1] + sum[r][1] : sum[r][1];
+    float* to = c + r * row;
+    for (int64_t i = 0; i < 2; i++, to += kLanes)
+      round_into(to, add ? load(to) + sum[r][i] : sum[r][i]);
   }
 }
 

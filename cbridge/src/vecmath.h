@@ -17,11 +17,16 @@ inline float as_float(Bf16 x) { return std::bit_cast<float>(static_cast<uint32_t
 
 inline void round_into(float* to, float x) { *to = x; }
 
-// Rounds to the nearest, ties to even; NaN stays NaN.
+// The bits of a bfloat16 from those of a float: the nearest, ties to even; NaN stays NaN. U is
+// uint32_t or a vector of it.
+template <class U>
+U bf16_bits(U u) {
+  const U rounded = (u + 0x7FFFU + ((u >> 16U) & 1U)) >> 16U;
+  return (u & 0x7FFFFFFFU) > 0x7F800000U ? U{} + 0x7FC0U : rounded;
+}
+
 inline void round_into(Bf16* to, float x) {
-  const auto u = std::bit_cast<uint32_t>(x);
-  const uint32_t rounded = (u + 0x7FFFU + ((u >> 16U) & 1U)) >> 16U;
-  to->bits = static_cast<uint16_t>((u & 0x7FFFFFFFU) > 0x7F800000U ? 0x7FC0U : rounded);
+  to->bits = static_cast<uint16_t>(bf16_bits(std::bit_cast<uint32_t>(x)));
 }
 
 // exp(x) within 2 units in the last place; x below -87 gives a value near 1e-38, above 88 one near
