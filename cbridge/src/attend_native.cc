@@ -13,13 +13,6 @@ namespace cb {
 
 namespace {
 
-// y += a * x
-template <class T>
-void add_scaled(float* y, float a, const T* x, int64_t n) {
-#pragma omp simd
-  for (int64_t i = 0; i < n; i++) y[i] += a * as_float(x[i]);
-}
-
 template <class T>
 void store(const float* from, T* to, int64_t n) {
   for (int64_t i = 0; i < n; i++) round_into(&to[i], from[i]);
@@ -163,42 +156,53 @@ void backward_queries(const Packed<T>& x, const T* dout, T* dqkv, Kept* kept) {
   });
 }
 
-// dL/dk and dL/dv of one key: the sum over the queries that see it, in the order of the rows.
-template <class T>
+// dL/dk and dL/dv of one key, B times the lanes of V from d on: the sum over the queries that see
+// it, in the order of the rows.
+template <int64_t B, class V, class T>
 void backward_key(const Packed<T>& x, const T* dout, const Kept& kept, int64_t row, int64_t kv,
-                  float* dk, float* dv) {
+                  int64_t d, T* dqkv) {
+  constexpr int64_t lanes = sizeof(V) / sizeof(float);
   const cb_tree& t = x.t;
   const Heads& h = x.h;
   const int64_t own = t.node_of[static_cast<size_t>(row)], at = t.seen(row) - 1;
+  V dk[B] = {}, dv[B] = {};
   for (const int64_t node : t.below[static_cast<size_t>(own)]) {
     const auto& span = t.spans[static_cast<size_t>(node)];
     for (int64_t n = node == own ? row : span.start; n < span.start + span.len; n++) {
       if (at < h.first(t.seen(n))) break;  // it has left the window of all that follow in the node
       for (int64_t head = kv * x.group; head < (kv + 1) * x.group; head++) {
         const auto entry = static_cast<size_t>(Kept::at(t, h, n, head) + at);
-        add_scaled(dk, kept.ds[entry], x.query(n, head), h.dim);
-        add_scaled(dv, kept.p[entry], dout + (n * h.q + head) * h.dim, h.dim);
+        const float ds = kept.ds[entry], p = kept.p[entry];
+        const T *q = x.query(n, head) + d, *o = dout + (n * h.q + head) * h.dim + d;
+        for (int64_t b = 0; b < B; b++) {
+          dk[b] += ds * load_as<V>(q + b * lanes);
+          dv[b] += p * load_as<V>(o + b * lanes);
+        }
       }
     }
+  }
+  T* key = dqkv + row * x.width + (h.q + kv) * h.dim + d;
+  for (int64_t b = 0; b < B; b++) {
+    round_into(key + b * lanes, dk[b]);
+    round_into(key + h.kv * h.dim + b * lanes, dv[b]);
   }
 }
 
 template <class T>
 void backward_keys(const Packed<T>& x, const T* dout, T* dqkv, const Kept& kept) {
+  constexpr int64_t blocks = 4;  // of dk and dv each, in registers
   const cb_tree& t = x.t;
   const Heads& h = x.h;
   // The first rows of a tree are seen by the most queries: rows are dealt out in turn.
   const int64_t parts = at::get_num_threads();
   at::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
-    std::vector<float> sums(static_cast<size_t>(2 * h.dim));
-    float *dk = sums.data(), *dv = dk + h.dim;
     for (int64_t part = begin; part < end; part++) {
       for (int64_t row = part; row < t.n; row += parts) {
         for (int64_t kv = 0; kv < h.kv; kv++) {
-          std::fill(sums.begin(), sums.end(), 0.0F);
-          backward_key(x, dout, kept, row, kv, dk, dv);
-          store(dk, dqkv + row * x.width + (h.q + kv) * h.dim, h.dim);
-          store(dv, dqkv + row * x.width + (h.q + h.kv + kv) * h.dim, h.dim);
+          int64_t d = 0;
+          for (; d + blocks * kLanes <= h.dim; d += blocks * kLanes)
+            backward_key<blocks, Lanes>(x, dout, kept, row, kv, d, dqkv);
+          for (; d < h.dim; d++) backward_key<1, float>(x, dout, kept, row, kv, d, dqkv);
         }
       }
     }

@@ -11,31 +11,15 @@ namespace cb {
 
 namespace {
 
-constexpr int64_t kColumns = 4;  // of the result in one tile: rows of w
+constexpr int64_t kColumns = 4;  // of the result in one tile: rows of w, and a Quad's floats
 constexpr int64_t kRows = 3;     // 12 sums, 3 + 1 operands: the 16 registers of AVX2
 constexpr int64_t kDepth = 640;  // of one pass: 3 + 4 rows of this length stay in the first cache
 constexpr int64_t kLine = 16;    // floats in a cache line
-
-using Quad = float __attribute__((vector_size(kColumns * sizeof(float))));
-using Order = int32_t __attribute__((vector_size(kLanes * sizeof(int32_t))));
 
 inline Lanes load_part(const float* p, int64_t n) {
   Lanes v = {};
   std::memcpy(&v, p, static_cast<size_t>(n) * sizeof(float));
   return v;
-}
-
-// The sums of four vectors' lanes, each in the same order.
-inline Quad lane_sums(Lanes a, Lanes b, Lanes c, Lanes d) {
-  const Order low = {0, 8, 1, 9, 4, 12, 5, 13}, high = {2, 10, 3, 11, 6, 14, 7, 15};
-  const Order even = {0, 1, 8, 9, 4, 5, 12, 13}, odd = {2, 3, 10, 11, 6, 7, 14, 15};
-  const Lanes ab = __builtin_shuffle(a, b, low) + __builtin_shuffle(a, b, high);
-  const Lanes cd = __builtin_shuffle(c, d, low) + __builtin_shuffle(c, d, high);
-  const Lanes s = __builtin_shuffle(ab, cd, even) + __builtin_shuffle(ab, cd, odd);
-  Quad first, second;
-  std::memcpy(&first, &s, sizeof first);
-  std::memcpy(&second, reinterpret_cast<const char*>(&s) + sizeof first, sizeof second);
-  return first + second;
 }
 
 inline void store(Quad s, float* out, int64_t columns, bool add) {

@@ -12,9 +12,8 @@ import (
 // With libgomp's own OMP_WAIT_POLICY two OpenMP programs side by side spend their time spinning. A
 // passive thread still spins for some microseconds before it sleeps: one decode step has hundreds
 // of short parallel loops, and waking a thread for each took a third of its time. oneDNN keeps a
-// product's code for every number of rows that it has met, and so does the cache that libtorch has
-// before it (LRU_CACHE_CAPACITY); each step has new ones. 64 are more than a pass through the layers
-// needs.
+// product's code for every number of rows that it has met, and libtorch keeps more of it
+// (LRU_CACHE_CAPACITY); each step has new ones. 64 are more than a pass through the layers has.
 func setEnvironment() error {
 	const policy, spins = "OMP_WAIT_POLICY", "GOMP_SPINCOUNT"
 	restart := false
