@@ -49,6 +49,12 @@ for name in parity trl speed; do
   mkdir -p "$stage/third_party/$name/dist"
   cp -r "$packages${3:+-$3}" "$stage/$packages"
 done
+wanted=$(cat "$stage/python-version")
+if ! ls "$stage"/third_party/parity/dist/packages/numpy/_core/*.cpython-"${wanted/./}"-*.so \
+  > /dev/null 2>&1; then
+  echo "pack.sh: the packages installed here are another Python's: say BUNDLE_PYTHON=$wanted" >&2
+  exit 1
+fi
 
 mkdir -p "$(dirname "$file")"
 tar -C "$build/bundle" -czf "$file.partial" oaif

@@ -20,7 +20,7 @@ PYTHON = "bench/parity/python.sh"
 # What oaif sets for itself; all get it. Threads that spin (OMP_WAIT_POLICY=active) would decode a
 # tenth faster in PyTorch, where nothing else runs.
 ENVIRONMENT = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "3000",
-               "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64"}
+               "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64", "LRU_CACHE_CAPACITY": "64"}
 # What is left out of a timed run of oaif: evaluation but for one prompt, and checkpoints but one.
 BARE = {"eval.every": 0, "eval.prompts": 1, "train.checkpoint_every": 0}
 

@@ -156,41 +156,39 @@ void backward_queries(const Packed<T>& x, const T* dout, T* dqkv, Kept* kept) {
   });
 }
 
-// dL/dk and dL/dv of one key, B times the lanes of V from d on: the sum over the queries that see
-// it, in the order of the rows.
-template <int64_t B, class V, class T>
+// dL/dk and dL/dv of one key, B blocks of lanes from d on, or n lanes: the sum over the queries
+// that see it, in the order of the rows.
+template <int64_t B, bool Whole, class T>
 void backward_key(const Packed<T>& x, const T* dout, const Kept& kept, int64_t row, int64_t kv,
-                  int64_t d, T* dqkv) {
-  constexpr int64_t lanes = sizeof(V) / sizeof(float);
+                  int64_t d, int64_t n, T* dqkv) {
   const cb_tree& t = x.t;
   const Heads& h = x.h;
   const int64_t own = t.node_of[static_cast<size_t>(row)], at = t.seen(row) - 1;
-  V dk[B] = {}, dv[B] = {};
+  Lanes dk[B] = {}, dv[B] = {};
   for (const int64_t node : t.below[static_cast<size_t>(own)]) {
     const auto& span = t.spans[static_cast<size_t>(node)];
-    for (int64_t n = node == own ? row : span.start; n < span.start + span.len; n++) {
-      if (at < h.first(t.seen(n))) break;  // it has left the window of all that follow in the node
+    for (int64_t i = node == own ? row : span.start; i < span.start + span.len; i++) {
+      if (at < h.first(t.seen(i))) break;  // it has left the window of all that follow in the node
       for (int64_t head = kv * x.group; head < (kv + 1) * x.group; head++) {
-        const auto entry = static_cast<size_t>(Kept::at(t, h, n, head) + at);
+        const auto entry = static_cast<size_t>(Kept::at(t, h, i, head) + at);
         const float ds = kept.ds[entry], p = kept.p[entry];
-        const T *q = x.query(n, head) + d, *o = dout + (n * h.q + head) * h.dim + d;
+        const T *q = x.query(i, head) + d, *o = dout + (i * h.q + head) * h.dim + d;
         for (int64_t b = 0; b < B; b++) {
-          dk[b] += ds * load_as<V>(q + b * lanes);
-          dv[b] += p * load_as<V>(o + b * lanes);
+          dk[b] += ds * load_lanes<Whole>(q + b * kLanes, n);
+          dv[b] += p * load_lanes<Whole>(o + b * kLanes, n);
         }
       }
     }
   }
   T* key = dqkv + row * x.width + (h.q + kv) * h.dim + d;
   for (int64_t b = 0; b < B; b++) {
-    round_into(key + b * lanes, dk[b]);
-    round_into(key + h.kv * h.dim + b * lanes, dv[b]);
+    round_lanes_into<Whole>(key + b * kLanes, dk[b], n);
+    round_lanes_into<Whole>(key + h.kv * h.dim + b * kLanes, dv[b], n);
   }
 }
 
 template <class T>
 void backward_keys(const Packed<T>& x, const T* dout, T* dqkv, const Kept& kept) {
-  constexpr int64_t blocks = 4;  // of dk and dv each, in registers
   const cb_tree& t = x.t;
   const Heads& h = x.h;
   // The first rows of a tree are seen by the most queries: rows are dealt out in turn.
@@ -199,10 +197,10 @@ void backward_keys(const Packed<T>& x, const T* dout, T* dqkv, const Kept& kept)
     for (int64_t part = begin; part < end; part++) {
       for (int64_t row = part; row < t.n; row += parts) {
         for (int64_t kv = 0; kv < h.kv; kv++) {
-          int64_t d = 0;
-          for (; d + blocks * kLanes <= h.dim; d += blocks * kLanes)
-            backward_key<blocks, Lanes>(x, dout, kept, row, kv, d, dqkv);
-          for (; d < h.dim; d++) backward_key<1, float>(x, dout, kept, row, kv, d, dqkv);
+          by_blocks(h.dim, [&](int64_t d, auto blocks, auto whole, int64_t n) {
+            backward_key<decltype(blocks)::value, decltype(whole)::value>(x, dout, kept, row, kv, d,
+                                                                          n, dqkv);
+          });
         }
       }
     }

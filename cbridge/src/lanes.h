@@ -19,7 +19,7 @@ using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
 using Words = uint32_t __attribute__((vector_size(kLanes * sizeof(uint32_t))));
 using Halves = uint16_t __attribute__((vector_size(kLanes * sizeof(uint16_t))));
 
-using Quad = float __attribute__((vector_size(4 * sizeof(float))));
+using Quad = float __attribute__((vector_size(4 * sizeof(float))));  // half of one
 
 inline Lanes fast_exp(Lanes x) {
   return fast_exp_of<Lanes, int32_t __attribute__((vector_size(kLanes * sizeof(int32_t))))>(x);
@@ -43,6 +43,15 @@ inline Lanes load(const Bf16* x) {
 #endif
 }
 
+// The Lanes at x, or its first n values and zeros.
+template <bool Whole, class T>
+Lanes load_lanes(const T* x, int64_t n) {
+  if constexpr (Whole) return load(x);
+  T part[kLanes] = {};
+  std::memcpy(part, x, static_cast<size_t>(n) * sizeof(T));
+  return load(part);
+}
+
 // The V at x, which is Lanes or float.
 template <class V, class T>
 V load_as(const T* x) {
@@ -58,6 +67,15 @@ inline void round_into(float* to, Lanes v) { std::memcpy(to, &v, sizeof v); }
 inline void round_into(Bf16* to, Lanes v) {
   const auto half = __builtin_convertvector(bf16_bits(std::bit_cast<Words>(v)), Halves);
   std::memcpy(to, &half, sizeof half);
+}
+
+// All of v, or its first n lanes.
+template <bool Whole, class T>
+void round_lanes_into(T* to, Lanes v, int64_t n) {
+  if constexpr (Whole) return round_into(to, v);
+  T part[kLanes];
+  round_into(part, v);
+  std::memcpy(to, part, static_cast<size_t>(n) * sizeof(T));
 }
 
 // The sum of a vector's lanes: halves, then their halves, then the last two.

@@ -11,16 +11,11 @@ namespace cb {
 
 namespace {
 
-constexpr int64_t kColumns = 4;  // of the result in one tile: rows of w, and a Quad's floats
+constexpr int64_t kColumns = 4;  // of the result in one tile: rows of w
+static_assert(sizeof(Quad) == kColumns * sizeof(float));
 constexpr int64_t kRows = 3;     // 12 sums, 3 + 1 operands: the 16 registers of AVX2
 constexpr int64_t kDepth = 640;  // of one pass: 3 + 4 rows of this length stay in the first cache
 constexpr int64_t kLine = 16;    // floats in a cache line
-
-inline Lanes load_part(const float* p, int64_t n) {
-  Lanes v = {};
-  std::memcpy(&v, p, static_cast<size_t>(n) * sizeof(float));
-  return v;
-}
 
 inline void store(Quad s, float* out, int64_t columns, bool add) {
   if (columns < kColumns) {  // a loop: a copy of unknown size would be a call
@@ -61,8 +56,8 @@ inline void tile(const Tile& t) {
   }
   if (const int64_t rest = t.depth - whole; rest > 0) {
     for (int64_t r = 0; r < R; r++) {
-      const Lanes x = load_part(t.x + r * t.k + whole, rest);
-      for (int64_t c = 0; c < kColumns; c++) sum[r][c] += x * load_part(w[c] + whole, rest);
+      const Lanes x = load_lanes<false>(t.x + r * t.k + whole, rest);
+      for (int64_t c = 0; c < kColumns; c++) sum[r][c] += x * load_lanes<false>(w[c] + whole, rest);
     }
   }
   for (int64_t r = 0; r < R; r++) {

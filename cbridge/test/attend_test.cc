@@ -6,6 +6,7 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/randn_like.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/tril.h>
 #include <ATen/ops/triu.h>
@@ -105,6 +106,39 @@ void compare(const Shape& s, const cb::Heads& h, at::ScalarType dtype, double to
   cb_tree_free(t);
 }
 
+// A slot's last token attends to what is cached as it does in a sequence that is scored, bit for
+// bit: else what is sampled and what is trained on would be two distributions.
+void slots_have_the_bits_of_sequences(const cb::Heads& h, at::ScalarType dtype) {
+  const std::vector<int64_t> lengths = {1, 11, 6, 4};
+  const auto slots = static_cast<int64_t>(lengths.size()), most = int64_t{13};
+  const at::Tensor k = at::randn({slots, h.kv, most, h.dim}).to(dtype), v = at::randn_like(k);
+  std::vector<at::Tensor> queries, want;
+  std::vector<int64_t> rows;
+  for (int64_t i = 0; i < slots; i++) {
+    const int64_t n = lengths[static_cast<size_t>(i)], slot = (i + 2) % slots;
+    cb_err e;
+    int32_t status = 0;
+    cb_tree* t = build({{n}, {-1}}, &e, &status);
+    EXPECT_OK(status);
+    if (t == nullptr) return;
+    const at::Tensor qkv = at::randn({n, (h.q + 2 * h.kv) * h.dim}).to(dtype);
+    want.push_back(cb::attend_short(*t, qkv, h).narrow(0, n - 1, 1));
+    cb_tree_free(t);
+    queries.push_back(qkv.narrow(0, n - 1, 1).narrow(1, 0, h.q * h.dim));
+    const auto cached = [&](const at::Tensor& to, int64_t first) {
+      to.select(0, slot).narrow(1, 0, n).copy_(
+          qkv.narrow(1, first * h.dim, h.kv * h.dim).view({n, h.kv, h.dim}).transpose(0, 1));
+    };
+    cached(k, h.q);
+    cached(v, h.q + h.kv);
+    rows.push_back(slot);
+  }
+  const at::Tensor got =
+      cb::attend_cache_native(at::cat(queries), k, v, cb::ints(rows.data(), slots, at::kCPU),
+                              cb::ints(lengths.data(), slots, at::kCPU), h);
+  EXPECT(test::same(got, at::cat(want)));
+}
+
 Shape random_shape(std::mt19937* g, int64_t nodes) {
   Shape s;
   for (int64_t i = 0; i < nodes; i++) {
@@ -143,13 +177,16 @@ int main() {
         {4, 4, 6, 0.4, 0, 0},   {6, 2, 4, 0.5, 0, 0},    {4, 1, 2, 0.7, 0, 0},
         {4, 2, 6, 0.9, 1.5, 0}, {4, 2, 4, 0.5, 0, 3},    {2, 1, 4, 1.1, 2.5, 1},
         {10, 2, 20, 0.2, 0, 0}, {5, 1, 24, 0.2, 2.0, 3}, {7, 1, 16, 0.3, 0, 0},
-        {4, 1, 44, 0.2, 0, 0},  {8, 1, 32, 0.2, 0, 2},   {1, 1, 73, 0.2, 0, 0}};
+        {4, 1, 44, 0.2, 0, 0},  {8, 1, 32, 0.2, 0, 2},   {1, 1, 73, 0.2, 0, 0},
+        {9, 1, 64, 0.1, 0, 5},  {12, 2, 80, 0.1, 0, 0}};
     const Shape pair = {{5, 3, 4}, {-1, 0, 0}};  // [prompt | a | b]
     std::mt19937 g(5);
     for (const cb::Heads& h : kinds) {
       compare({{1}, {-1}}, h, at::kFloat, 1e-5);
       compare(pair, h, at::kFloat, 1e-5);
       compare(pair, h, at::kBFloat16, 1.0 / 24);
+      slots_have_the_bits_of_sequences(h, at::kFloat);
+      slots_have_the_bits_of_sequences(h, at::kBFloat16);
       for (int i = 0; i < 12; i++) compare(random_shape(&g, 1 + i), h, at::kFloat, 1e-5);
     }
     malformed();

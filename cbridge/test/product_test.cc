@@ -51,7 +51,10 @@ void agrees_with_double_precision() {
 // version, and to processors where it has no instructions for whole tiles.
 void has_the_bits_of_one_dnn() {
 #if TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR == 11
-  if (!cb::computes_in_bf16() || __builtin_cpu_supports("amx-bf16") != 0) return;
+  if (!cb::computes_in_bf16()) return;
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("amx-bf16") != 0) return;
+#endif
   for (const int64_t n : {100, 960}) {
     for (const int64_t k : {64, 100, 512, 576, 960, 1024, 1026, 1536, 2048, 2560}) {
       const at::Tensor x = at::randn({300, k}).to(at::kBFloat16);

@@ -2,5 +2,5 @@
 
 package main
 
-// setEnvironment does nothing where libgomp is not what libtorch comes with.
+// setEnvironment does nothing where a program cannot be sure of starting itself again.
 func setEnvironment() error { return nil }

@@ -30,9 +30,9 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			// Else every command would start twice, see environment_linux.go.
-			env.Setenv("OMP_WAIT_POLICY", "passive")
-			env.Setenv("GOMP_SPINCOUNT", "3000")
-			env.Setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
+			for _, v := range environment {
+				env.Setenv(v.name, v.value)
+			}
 			return modeltest.Write(filepath.Join(env.WorkDir, "model"))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
