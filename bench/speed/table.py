@@ -104,6 +104,7 @@ def render(speed, sweeps):
     parts += [stages(speed, work) for work in speed["bounds"]]
     if sweeps:
         checks += sweep_targets(sweeps)
+        parts.append(f"The sweeps: {sweeps['made']}.")
         parts += [table([name, "oaif, s a step", "reference", "faster", "oaif, GB", "reference"],
                         list(sweep_rows(sweeps, name))) for name in sweeps["sweeps"]]
     parts.append(table(["", "found", "target", ""],
