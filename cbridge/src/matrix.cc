@@ -44,6 +44,14 @@ bool can_prepack(at::ScalarType t) {
 #endif
 }
 
+void Matrix::lay_panels(bool on) {
+  if (on) {
+    pack_panels(w, &panels);
+  } else {
+    panels = at::Tensor();
+  }
+}
+
 void Matrix::prepack(bool on) { packed = on ? reorder(w) : at::Tensor(); }
 
 void multiply(at::Tensor out, const at::Tensor& a, const at::Tensor& b, bool add) {
@@ -61,7 +69,7 @@ at::Tensor Matrix::apply(const at::Tensor& x) const {
   if (packed.defined()) {
     out = packed_linear(x, packed);
   } else if (is_few_rows(x)) {
-    out = few_rows_product(x, w);
+    out = few_rows_product(x, w, panels);
   } else {
     out = at::empty({x.size(0), w.size(0)}, x.options());
     multiply(out, x, w.t(), false);

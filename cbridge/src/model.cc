@@ -178,10 +178,17 @@ void cb_model::drop_grad() {
   cb::attach_grad(this);
 }
 
+void cb_model::lay_panels(bool on) {
+  on = on && device.is_cpu() && dtype == at::kBFloat16 && cb::has_few_rows(dtype);
+  for (cb::Layer& l : layers) {
+    for (cb::Matrix* m : {&l.qkv, &l.out, &l.gate_up, &l.down}) m->lay_panels(on);
+  }
+  head.lay_panels(on);
+}
+
 void cb_model::pack(bool on) {
   cb::check(trainable || compute[0].defined(), "a frozen model is prepacked once");
-  // A model that trains decodes by few_rows_product, where there is one: it reads the matrices as
-  // they are.
+  // A model that trains decodes by few_rows_product, where there is one.
   on = on && device.is_cpu() && cb::can_prepack(dtype) && !(trainable && cb::has_few_rows(dtype));
   const cb::ReturnBlocks guard;  // blocked copies come and go with every step
   const auto one = [&](cb::Matrix& m) { m.prepack(on); };
@@ -257,6 +264,7 @@ int32_t cb_model_commit(cb_model* m, int32_t prepack, cb_err* e) {
       for (size_t i = 0; i < m->master.size(); i++) m->compute[i].copy_(m->master[i]);
     }
     m->pack(prepack != 0);
+    if (m->trainable) m->lay_panels(prepack != 0);
   });
 }
 

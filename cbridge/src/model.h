@@ -17,11 +17,14 @@ inline int64_t key_width(const cb_arch& a) { return int64_t{a.kv_heads} * a.head
 struct Matrix {
   at::Tensor w;       // [out, in], view into a flat compute buffer
   at::Tensor packed;  // undefined when not prepacked
+  at::Tensor panels;  // of w as it is now, for products of few rows; undefined when there are none
   at::Tensor grad;    // [out, in] fp32 view into a flat gradient buffer; undefined when frozen
   at::Tensor bias, bias_grad;  // [out]; undefined when there is none
 
   // Makes the blocked copy, or drops it.
   void prepack(bool on);
+  // Makes the panels anew, or drops them.
+  void lay_panels(bool on);
   // x [N,in] -> [N,out]
   at::Tensor apply(const at::Tensor& x) const;
   // dL/dx from dy [N,out]
@@ -75,4 +78,6 @@ struct cb_model : cb::Counted {
   int64_t rotary_dim() const { return arch.rotary_dim != 0 ? arch.rotary_dim : arch.head_dim; }
   int64_t buffers() const { return arch.layers + 2 + (arch.tied != 0 ? 0 : 1); }
   void pack(bool on);
+  // After the weights changed.
+  void lay_panels(bool on);
 };

@@ -5,8 +5,8 @@
 
 namespace cb {
 
-// Up to so many rows few_rows_product is the faster one, as it copies nothing. Above it x no longer
-// fits into a core's cache.
+// Up to so many rows few_rows_product is the faster one. Above it x no longer fits into a core's
+// cache.
 constexpr int64_t kFewRows = 128;
 
 // Whether few_rows_product takes this type here: fp32, and bf16 where the processor computes in it.
@@ -18,14 +18,20 @@ bool is_few_rows(const at::Tensor& x);
 // x [M,K], w [N,K], both contiguous -> [M,N], x w^T, summed in fp32 (in bf16 without denormals). A
 // row of the result depends on its row of x alone, bit for bit, however many rows there are and
 // however many threads.
-at::Tensor few_rows_product(const at::Tensor& x, const at::Tensor& w);
+// panels are w's from pack_panels; in bf16 a w without them is packed for this product alone.
+at::Tensor few_rows_product(const at::Tensor& x, const at::Tensor& w,
+                            const at::Tensor& panels = {});
 
 // Whether the processor multiplies bf16 (AVX512-BF16), asked once.
 bool computes_in_bf16();
 
-// few_rows_product in bf16, into out [M,N], for such a processor. Its sums are made in oneDNN's
-// order: oneDNN's products of any number of rows have the same bits.
-void few_rows_bf16(const at::Tensor& out, const at::Tensor& x, const at::Tensor& w);
+// w [N,K] in bf16 as few_rows_product reads it: 16 of its rows beside one another, pair after pair
+// of their elements. Into the memory of panels where that is defined. For such a processor.
+void pack_panels(const at::Tensor& w, at::Tensor* panels);
+
+// few_rows_product in bf16, into out [M,N]. Its sums are made in oneDNN's order: oneDNN's products
+// of any number of rows have the same bits.
+void few_rows_bf16(const at::Tensor& out, const at::Tensor& x, const at::Tensor& panels);
 
 // With fewer rows or columns than this, what product copies is too much of its work.
 constexpr int64_t kManyRows = 64;

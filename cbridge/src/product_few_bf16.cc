@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "product.h"
 
@@ -37,40 +38,14 @@ namespace cb {
 
 namespace {
 
-constexpr int64_t kLanes = 16;    // rows of x in a vector, of each a pair of bf16
-constexpr int64_t kVectors = 2;   // of rows in one tile
-constexpr int64_t kColumns = 14;  // rows of w in one tile: 28 sums, 2 + 1 operands of 32 registers
-constexpr int64_t kLine = 32;     // bf16 in a cache line
+constexpr int64_t kLanes = 16;  // columns of the result in a vector: a panel of w
+constexpr int64_t kRows = 28;   // most rows in one tile, whose sums and more fill the registers
+constexpr int64_t kLine = 64;   // bytes in a cache line
 
 // How many pairs are summed before the sum is added to those before it, in a product of depth k.
 // oneDNN does so where it uses the same instructions, and the bits are those of its products, with
 // which texts are scored and trained on.
 inline int64_t pass(int64_t k) { return k > 1024 ? 512 : 256; }
-
-// A vector of rows, and one of half as many: for up to 8 rows it takes half the time.
-struct Whole {
-  using Sum = __m512;
-  using Pairs = __m512bh;
-  static Pairs load(const uint32_t* x) { return reinterpret_cast<Pairs>(_mm512_load_si512(x)); }
-  static Pairs all(int32_t pair) { return reinterpret_cast<Pairs>(_mm512_set1_epi32(pair)); }
-  static Sum dot(Sum s, Pairs x, Pairs w) { return _mm512_dpbf16_ps(s, x, w); }
-  static Sum add(Sum a, Sum b) { return _mm512_add_ps(a, b); }
-  static Sum zero() { return _mm512_setzero_ps(); }
-  static __m512i lanes(Sum s) { return _mm512_castps_si512(s); }
-};
-
-struct Half {
-  using Sum = __m256;
-  using Pairs = __m256bh;
-  static Pairs load(const uint32_t* x) {
-    return reinterpret_cast<Pairs>(_mm256_load_si256(reinterpret_cast<const __m256i*>(x)));
-  }
-  static Pairs all(int32_t pair) { return reinterpret_cast<Pairs>(_mm256_set1_epi32(pair)); }
-  static Sum dot(Sum s, Pairs x, Pairs w) { return _mm256_dpbf16_ps(s, x, w); }
-  static Sum add(Sum a, Sum b) { return _mm256_add_ps(a, b); }
-  static Sum zero() { return _mm256_setzero_ps(); }
-  static __m512i lanes(Sum s) { return _mm512_zextsi256_si512(_mm256_castps_si256(s)); }
-};
 
 // The 16 x 16 matrix whose rows are v.
 inline void transpose(__m512i (&v)[kLanes]) {
@@ -99,119 +74,109 @@ inline void transpose(__m512i (&v)[kLanes]) {
   }
 }
 
-// Where a tile reads and writes: rows and columns are how many of them exist.
+// Into how many parts m rows are cut, and where one begins: none has more than kRows.
+inline int64_t parts_of(int64_t m) { return (m + kRows - 1) / kRows; }
+inline int64_t part_begin(int64_t m, int64_t parts, int64_t part) { return m * part / parts; }
+
+// x [M,K] -> out [parts, pairs, rows of the part].
+void pack_rows(const uint16_t* x, uint32_t* out, int64_t m, int64_t k) {
+  const int64_t pairs = (k + 1) / 2, parts = parts_of(m);
+  for (int64_t part = 0; part < parts; part++) {
+    const int64_t first = part_begin(m, parts, part), rows = part_begin(m, parts, part + 1) - first;
+    uint32_t* to = out + first * pairs;
+    for (int64_t r = 0; r < rows; r++) {
+      const uint16_t* from = x + (first + r) * k;
+      for (int64_t i = 0; i < k / 2; i++) std::memcpy(to + i * rows + r, from + 2 * i, 4);
+      if (k % 2 != 0) to[(pairs - 1) * rows + r] = from[k - 1];
+    }
+  }
+}
+
+// Where a tile reads and writes.
 struct Tile {
-  const uint32_t* x;  // packed
-  const uint16_t* w;
+  const uint32_t* x;  // [pairs, R]
+  const uint32_t* w;  // a panel, [pairs, kLanes]
   uint16_t* y;
-  int64_t k, n, rows, columns;
+  int64_t k, n;
+  __mmask16 columns;  // which of the panel's there are
 };
 
 // Asks for the line at p. GCC's builtin counts as a reader of all memory: beside it the sums would
 // be stored in every step.
-inline void fetch(const uint16_t* p) { __asm__ volatile("prefetcht1 (%0)" : : "r"(p)); }
+inline void fetch(const char* p) { __asm__ volatile("prefetcht1 (%0)" : : "r"(p)); }
 
-// The c-th row of w, or the last one there is.
-inline const uint16_t* row_of(const Tile& t, int64_t c) {
-  return t.w + std::min(c, t.columns - 1) * t.k;
-}
-
-// Adds the products of pairs [begin, end) to sum. A step reads about a line of w and asks for one
-// of the next panel, so that its memory arrives meanwhile.
-template <class V, int64_t R>
-inline void add_pairs(const Tile& t, int64_t begin, int64_t end,
-                      typename V::Sum (&sum)[kColumns][R]) {
-  const int64_t stride = (t.k + 1) / 2 * kLanes;
-  const uint16_t* w[kColumns];
-  for (int64_t c = 0; c < kColumns; c++) w[c] = row_of(t, c);
-  const uint16_t* next = t.w + t.columns * t.k;
-  for (int64_t i = begin; i < end; i++) {
-    fetch(next + i * kLine);
-    typename V::Pairs x[R];
-    for (int64_t r = 0; r < R; r++) x[r] = V::load(t.x + r * stride + i * kLanes);
-    for (int64_t c = 0; c < kColumns; c++) {
-      int32_t pair;
-      std::memcpy(&pair, w[c] + 2 * i, sizeof pair);
-      const typename V::Pairs both = V::all(pair);
-      for (int64_t r = 0; r < R; r++) sum[c][r] = V::dot(sum[c][r], x[r], both);
+// R rows of a panel of the result. An element is summed in one order, whatever rows are beside it,
+// in fp32, and rounded once. A step reads a line of w and asks for one of the next panel, so that
+// its memory arrives meanwhile. GCC unrolls loops of up to 16 by itself, and keeps the sums in
+// registers only then.
+template <int64_t R>
+void tile(const Tile& t) {
+  __m512 total[R];
+  const int64_t pairs = (t.k + 1) / 2, step = pass(t.k);
+  const auto* const next = reinterpret_cast<const char*>(t.w + pairs * kLanes);
+  for (int64_t begin = 0; begin < pairs; begin += step) {
+    __m512 sum[R];
+#pragma GCC unroll 32
+    for (int64_t r = 0; r < R; r++) sum[r] = _mm512_setzero_ps();
+    for (int64_t i = begin; i < std::min(begin + step, pairs); i++) {
+      fetch(next + i * kLine);
+      const auto w = reinterpret_cast<__m512bh>(_mm512_load_si512(t.w + i * kLanes));
+#pragma GCC unroll 32
+      for (int64_t r = 0; r < R; r++) {
+        const __m512i both = _mm512_set1_epi32(static_cast<int32_t>(t.x[i * R + r]));
+        sum[r] = _mm512_dpbf16_ps(sum[r], reinterpret_cast<__m512bh>(both), w);
+      }
     }
-  }
-}
-
-// The last element of an odd depth, beside a zero.
-template <class V, int64_t R>
-inline void add_last(const Tile& t, typename V::Sum (&sum)[kColumns][R]) {
-  const int64_t stride = (t.k + 1) / 2 * kLanes;
-  for (int64_t c = 0; c < kColumns; c++) {
-    const typename V::Pairs one = V::all(row_of(t, c)[t.k - 1]);
+#pragma GCC unroll 32
     for (int64_t r = 0; r < R; r++)
-      sum[c][r] = V::dot(sum[c][r], V::load(t.x + r * stride + t.k / 2 * kLanes), one);
+      total[r] = begin == 0 ? sum[r] : _mm512_add_ps(total[r], sum[r]);
   }
-}
-
-// R vectors of rows of the result, kColumns wide. An element is summed in one order, whatever rows
-// are beside it, in fp32, and rounded once.
-template <class V, int64_t R>
-inline void tile(const Tile& t) {
-  typename V::Sum total[kColumns][R];
-  const int64_t whole = t.k / 2, step = pass(t.k);
-  for (int64_t begin = 0; 2 * begin < t.k; begin += step) {
-    typename V::Sum sum[kColumns][R];
-    for (int64_t c = 0; c < kColumns; c++)
-      for (int64_t r = 0; r < R; r++) sum[c][r] = V::zero();
-    add_pairs<V, R>(t, begin, std::min(begin + step, whole), sum);
-    if (t.k % 2 != 0 && begin + step > whole) add_last<V, R>(t, sum);
-    for (int64_t c = 0; c < kColumns; c++)
-      for (int64_t r = 0; r < R; r++)
-        total[c][r] = begin == 0 ? sum[c][r] : V::add(total[c][r], sum[c][r]);
-  }
-  const auto which = static_cast<__mmask16>((1U << t.columns) - 1);
   for (int64_t r = 0; r < R; r++) {
+    const __m256bh y = _mm512_cvtneps_pbh(total[r]);
+    _mm256_mask_storeu_epi16(t.y + r * t.n, t.columns, reinterpret_cast<__m256i>(y));
+  }
+}
+
+using Tiles = void (*)(const Tile&);
+
+// The tile of r rows.
+template <size_t... R>
+Tiles tile_of(int64_t r, std::index_sequence<R...>) {
+  static constexpr Tiles all[] = {tile<static_cast<int64_t>(R) + 1>...};
+  return all[r - 1];
+}
+
+// Panel [first, first + kLanes) of the rows of w [N,K] -> out [pairs, kLanes], at a multiple of 64
+// bytes. What there is not is zero.
+void pack_panel(const uint16_t* w, uint32_t* out, int64_t first, int64_t n, int64_t k) {
+  const int64_t pairs = (k + 1) / 2;
+  for (int64_t at = 0; at < pairs; at += kLanes) {
+    const int64_t left = k - 2 * at;
+    const __mmask32 which = left >= 2 * kLanes ? ~0U : (1U << left) - 1;
     __m512i v[kLanes];
-    for (int64_t c = 0; c < kLanes; c++)
-      v[c] = c < kColumns ? V::lanes(total[c][r]) : _mm512_setzero_si512();
+    for (int64_t i = 0; i < kLanes; i++) {
+      v[i] = first + i < n ? _mm512_maskz_loadu_epi16(which, w + (first + i) * k + 2 * at)
+                           : _mm512_setzero_si512();
+    }
     transpose(v);
-    for (int64_t i = 0; i < std::min(kLanes, t.rows - r * kLanes); i++) {
-      const __m256bh y = _mm512_cvtneps_pbh(_mm512_castsi512_ps(v[i]));
-      _mm256_mask_storeu_epi16(t.y + (r * kLanes + i) * t.n, which, reinterpret_cast<__m256i>(y));
-    }
+    for (int64_t i = 0; i < std::min(kLanes, pairs - at); i++)
+      _mm512_store_si512(out + (at + i) * kLanes, v[i]);
   }
 }
 
-// x [M,K] -> out [M / 16 rounded up, K / 2 rounded up, 16] pairs, at a multiple of 64 bytes.
-void pack_rows(const uint16_t* x, uint32_t* out, int64_t m, int64_t k) {
-  const int64_t depth = (k + 1) / 2;
-  for (int64_t first = 0; first < m; first += kLanes) {
-    for (int64_t at = 0; at < depth; at += kLanes) {
-      const int64_t left = k - 2 * at;
-      const __mmask32 which = left >= 2 * kLanes ? ~0U : (1U << left) - 1;
-      __m512i v[kLanes];
-      for (int64_t i = 0; i < kLanes; i++) {
-        v[i] = first + i < m ? _mm512_maskz_loadu_epi16(which, x + (first + i) * k + 2 * at)
-                             : _mm512_setzero_si512();
-      }
-      transpose(v);
-      for (int64_t i = 0; i < std::min(kLanes, depth - at); i++)
-        _mm512_store_si512(out + first * depth + (at + i) * kLanes, v[i]);
-    }
-  }
-}
-
-// Columns [begin, end) of y [M,N], of packed rows x.
-void few_columns(const uint32_t* x, const uint16_t* w, uint16_t* y, int64_t m, int64_t n, int64_t k,
-                 int64_t begin, int64_t end) {
-  constexpr int64_t kRows = kVectors * kLanes;
-  for (int64_t at = begin; at < end; at += kColumns) {
-    const int64_t columns = std::min(kColumns, end - at);
-    for (int64_t r = 0; r < m; r += kRows) {
-      const Tile t{x + r * ((k + 1) / 2), w + at * k, y + r * n + at, k, n, m - r, columns};
-      if (m - r > kLanes) {
-        tile<Whole, kVectors>(t);
-      } else if (m - r > kLanes / 2) {
-        tile<Whole, 1>(t);
-      } else {
-        tile<Half, 1>(t);
-      }
+// Panels [begin, end) of y [M,N]. x [parts, pairs, rows of the part]: each part of the rows has as
+// many as the one before it, or one fewer.
+void few_panels(const uint32_t* x, const uint32_t* panels, uint16_t* y, int64_t m, int64_t n,
+                int64_t k, int64_t begin, int64_t end) {
+  const int64_t pairs = (k + 1) / 2, parts = parts_of(m);
+  for (int64_t p = begin; p < end; p++) {
+    const int64_t columns = std::min(kLanes, n - p * kLanes);
+    for (int64_t part = 0; part < parts; part++) {
+      const int64_t first = part_begin(m, parts, part),
+                    rows = part_begin(m, parts, part + 1) - first;
+      tile_of(rows, std::make_index_sequence<kRows>())(
+          {x + first * pairs, panels + p * pairs * kLanes, y + first * n + p * kLanes, k, n,
+           static_cast<__mmask16>((1U << columns) - 1)});
     }
   }
 }
@@ -225,16 +190,27 @@ void few_columns(const uint32_t* x, const uint16_t* w, uint16_t* y, int64_t m, i
 
 namespace cb {
 
-void few_rows_bf16(const at::Tensor& out, const at::Tensor& x, const at::Tensor& w) {
-  const int64_t m = x.size(0), k = x.size(1), n = w.size(0);
-  const int64_t rows = (m + kLanes - 1) / kLanes * kLanes;
-  const at::Tensor packed = at::empty({rows * ((k + 1) / 2)}, at::kInt);
+void pack_panels(const at::Tensor& w, at::Tensor* panels) {
+  const int64_t n = w.size(0), k = w.size(1), pairs = (k + 1) / 2,
+                count = (n + kLanes - 1) / kLanes;
+  if (!panels->defined()) *panels = at::empty({count, pairs, kLanes}, at::kInt);
+  const auto* const from = static_cast<const uint16_t*>(w.const_data_ptr());
+  auto* const to = static_cast<uint32_t*>(panels->mutable_data_ptr());
+  at::parallel_for(0, count, 8, [&](int64_t begin, int64_t end) {
+    for (int64_t p = begin; p < end; p++)
+      pack_panel(from, to + p * pairs * kLanes, p * kLanes, n, k);
+  });
+}
+
+void few_rows_bf16(const at::Tensor& out, const at::Tensor& x, const at::Tensor& panels) {
+  const int64_t m = x.size(0), k = x.size(1), n = out.size(1);
+  const at::Tensor packed = at::empty({m * ((k + 1) / 2)}, at::kInt);
   auto* const pairs = static_cast<uint32_t*>(packed.mutable_data_ptr());
   pack_rows(static_cast<const uint16_t*>(x.const_data_ptr()), pairs, m, k);
-  const auto* const wp = static_cast<const uint16_t*>(w.const_data_ptr());
+  const auto* const wp = static_cast<const uint32_t*>(panels.const_data_ptr());
   auto* const yp = static_cast<uint16_t*>(out.mutable_data_ptr());
-  at::parallel_for(0, (n + kColumns - 1) / kColumns, 2, [&](int64_t begin, int64_t end) {
-    few_columns(pairs, wp, yp, m, n, k, begin * kColumns, std::min(n, end * kColumns));
+  at::parallel_for(0, panels.size(0), 2, [&](int64_t begin, int64_t end) {
+    few_panels(pairs, wp, yp, m, n, k, begin, end);
   });
 }
 
@@ -245,6 +221,10 @@ void few_rows_bf16(const at::Tensor& out, const at::Tensor& x, const at::Tensor&
 namespace cb {
 
 bool computes_in_bf16() { return false; }
+
+void pack_panels(const at::Tensor&, at::Tensor*) {
+  check(false, "the processor does not multiply bf16");
+}
 
 void few_rows_bf16(const at::Tensor&, const at::Tensor&, const at::Tensor&) {
   check(false, "the processor does not multiply bf16");

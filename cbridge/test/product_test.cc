@@ -33,7 +33,7 @@ std::vector<at::ScalarType> types() {
 // rounded once: half a unit in its last place is up to 2^-8 of it.
 void agrees_with_double_precision() {
   for (const at::ScalarType type : types()) {
-    for (const int64_t m : {1, 2, 3, 4, 7, 32, 128}) {
+    for (const int64_t m : {1, 2, 3, 4, 7, 28, 29, 32, 128}) {
       for (const int64_t n : {1, 3, 4, 5, 37, 96}) {
         for (const int64_t k : {1, 7, 8, 9, 31, 32, 33, 576, 640, 641, 1536}) {
           const at::Tensor x = at::randn({m, k}).to(type), w = at::randn({n, k}).to(type);
@@ -59,7 +59,7 @@ void has_the_bits_of_one_dnn() {
     for (const int64_t k : {64, 100, 512, 576, 960, 1024, 1026, 1536, 2048, 2560}) {
       const at::Tensor x = at::randn({300, k}).to(at::kBFloat16);
       const at::Tensor w = at::randn({n, k}).to(at::kBFloat16), all = at::linear(x, w);
-      for (const int64_t m : {1, 16, 33, 100}) {
+      for (const int64_t m : {1, 16, 28, 33, 100}) {
         EXPECT(test::same(cb::few_rows_product(x.narrow(0, 0, m), w), all.narrow(0, 0, m)));
       }
     }
