@@ -159,15 +159,15 @@ func (m *Model) Buffer(s *Scope, set Buffer, i int) *Tensor {
 }
 
 // Commit must follow every change of weights: masters are copied to the compute weights. prepack
-// makes a blocked copy of the matrices, which the CPU multiplies faster; false drops it. A frozen
-// model is prepacked once and then keeps only the blocked copy: its layers' buffers cannot be
-// reached any more.
+// makes a copy of the matrices in an order that the CPU multiplies faster, false drops it: blocks,
+// or in a model that trains in bf16 panels for a decode step's few rows. A frozen model is
+// prepacked once and then keeps only the blocks: its layers' buffers cannot be reached any more.
 func (m *Model) Commit(prepack bool) {
 	var e C.cb_err
 	must(C.cb_model_commit(m.h, flag(prepack), &e), &e)
 }
 
-// Unpack drops the blocked copy of a trainable model's matrices, where there is one.
+// Unpack drops the blocks of a trainable model's matrices, where there are any; panels stay.
 func (m *Model) Unpack() {
 	var e C.cb_err
 	must(C.cb_model_unpack(m.h, &e), &e)

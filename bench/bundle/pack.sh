@@ -32,8 +32,8 @@ cp third_party/models/*.gguf "$stage/third_party/models/"
 version=$(sed -n "s/^__version__ = '\(.*\)'/\1/p" "$LIBTORCH/version.py")
 echo "$version" | sed 's/^\([0-9]*\.[0-9]*\)\..*/\1/' > "$stage/torch-version"
 echo "${version#*+}" > "$stage/cuda-version"
-echo "${3:-$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')}" \
-  > "$stage/python-version"
+wanted=${3:-$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')}
+echo "$wanted" > "$stage/python-version"
 
 # The tests that a device takes part in, each run in its package's folder for its testdata.
 for package in torch oaif/model oaif/sampler oaif/lm oaif/loss oaif/trainer; do
@@ -49,7 +49,6 @@ for name in parity trl speed; do
   mkdir -p "$stage/third_party/$name/dist"
   cp -r "$packages${3:+-$3}" "$stage/$packages"
 done
-wanted=$(cat "$stage/python-version")
 if ! ls "$stage"/third_party/parity/dist/packages/numpy/_core/*.cpython-"${wanted/./}"-*.so \
   > /dev/null 2>&1; then
   echo "pack.sh: the packages installed here are another Python's: say BUNDLE_PYTHON=$wanted" >&2

@@ -167,10 +167,11 @@ CB_API void cb_model_free(cb_model* m);
 CB_API int32_t cb_model_buffer(cb_model* m, int32_t kind, int32_t index, cb_tensor** out,
                                cb_err* e);
 /* Must be called after the weights changed: copies masters to compute weights. prepack makes a
- * blocked copy of the matrices, which the CPU multiplies faster; 0 drops it. A frozen model keeps
- * only the blocked copy of its layers' matrices: its layer buffers cannot be reached any more. */
+ * copy of the matrices in an order that the CPU multiplies faster, 0 drops it: blocks, or in a
+ * model that trains in bf16 panels for a decode step's few rows. A frozen model keeps only the
+ * blocks of its layers' matrices: its layer buffers cannot be reached any more. */
 CB_API int32_t cb_model_commit(cb_model* m, int32_t prepack, cb_err* e);
-/* Drops the blocked copies of a model that trains, where it has any. */
+/* Drops the blocks of a model that trains, where it has any; panels, laid every step, stay. */
 CB_API int32_t cb_model_unpack(cb_model* m, cb_err* e);
 /* Gradient buffers exist from the first call that needs them until they are dropped. */
 CB_API int32_t cb_model_zero_grad(cb_model* m, cb_err* e);

@@ -179,9 +179,9 @@ void cb_model::drop_grad() {
 }
 
 void cb_model::lay_panels(bool on) {
-  on = on && device.is_cpu() && dtype == at::kBFloat16 && cb::has_few_rows(dtype);
+  on = on && trainable && device.is_cpu() && dtype == at::kBFloat16 && cb::has_few_rows(dtype);
   for (cb::Layer& l : layers) {
-    for (cb::Matrix* m : {&l.qkv, &l.out, &l.gate_up, &l.down}) m->lay_panels(on);
+    for (cb::Matrix* m : l.matrices()) m->lay_panels(on);
   }
   head.lay_panels(on);
 }
@@ -191,12 +191,8 @@ void cb_model::pack(bool on) {
   // A model that trains decodes by few_rows_product, where there is one.
   on = on && device.is_cpu() && cb::can_prepack(dtype) && !(trainable && cb::has_few_rows(dtype));
   const cb::ReturnBlocks guard;  // blocked copies come and go with every step
-  const auto one = [&](cb::Matrix& m) { m.prepack(on); };
   for (cb::Layer& l : layers) {
-    one(l.qkv);
-    one(l.out);
-    one(l.gate_up);
-    one(l.down);
+    for (cb::Matrix* m : l.matrices()) m->prepack(on);
   }
   if (trainable || !on) return;
   // Nothing reads a frozen model's plain matrices any more; its embedding stays for lookups and as
@@ -206,7 +202,7 @@ void cb_model::pack(bool on) {
     cb::each_part(arch, l, [](at::Tensor& w, at::Tensor&, const cb::Shape& s) {
       if (s.size() == 1) w = w.clone();
     });
-    for (cb::Matrix* m : {&l.qkv, &l.out, &l.gate_up, &l.down}) m->w = at::Tensor();
+    for (cb::Matrix* m : l.matrices()) m->w = at::Tensor();
     compute[i] = at::Tensor();
   }
 }
@@ -264,7 +260,7 @@ int32_t cb_model_commit(cb_model* m, int32_t prepack, cb_err* e) {
       for (size_t i = 0; i < m->master.size(); i++) m->compute[i].copy_(m->master[i]);
     }
     m->pack(prepack != 0);
-    if (m->trainable) m->lay_panels(prepack != 0);
+    m->lay_panels(prepack != 0);
   });
 }
 

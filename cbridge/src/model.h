@@ -2,6 +2,7 @@
 // products.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "norm.h"
@@ -44,6 +45,8 @@ struct Layer {
   size_t rope = 0;     // which table
   Norm attn_norm, mlp_norm, query_norm, key_norm, post_attn, post_mlp;
   Matrix qkv, out, gate_up, down;
+
+  std::array<Matrix*, 4> matrices() { return {&qkv, &out, &gate_up, &down}; }
 };
 
 // cos and sin of position * frequency [context, rotary_dim/2] fp32, times the table's magnitude.
@@ -78,6 +81,6 @@ struct cb_model : cb::Counted {
   int64_t rotary_dim() const { return arch.rotary_dim != 0 ? arch.rotary_dim : arch.head_dim; }
   int64_t buffers() const { return arch.layers + 2 + (arch.tied != 0 ? 0 : 1); }
   void pack(bool on);
-  // After the weights changed.
+  // The panels of a model that trains; after its weights changed.
   void lay_panels(bool on);
 };

@@ -17,8 +17,8 @@ bool is_few_rows(const at::Tensor& x);
 
 // x [M,K], w [N,K], both contiguous -> [M,N], x w^T, summed in fp32 (in bf16 without denormals). A
 // row of the result depends on its row of x alone, bit for bit, however many rows there are and
-// however many threads.
-// panels are w's from pack_panels; in bf16 a w without them is packed for this product alone.
+// however many threads. panels are w's from pack_panels; in bf16 a w without them is packed for
+// this product alone.
 at::Tensor few_rows_product(const at::Tensor& x, const at::Tensor& w,
                             const at::Tensor& panels = {});
 

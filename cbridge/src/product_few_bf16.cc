@@ -137,12 +137,12 @@ void tile(const Tile& t) {
   }
 }
 
-using Tiles = void (*)(const Tile&);
+using TileFunction = void (*)(const Tile&);
 
-// The tile of r rows.
+// tile for r rows.
 template <size_t... R>
-Tiles tile_of(int64_t r, std::index_sequence<R...>) {
-  static constexpr Tiles all[] = {tile<static_cast<int64_t>(R) + 1>...};
+TileFunction tile_of(int64_t r, std::index_sequence<R...>) {
+  static constexpr TileFunction all[] = {tile<static_cast<int64_t>(R) + 1>...};
   return all[r - 1];
 }
 

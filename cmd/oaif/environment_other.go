@@ -2,5 +2,5 @@
 
 package main
 
-// setEnvironment does nothing where a program cannot be sure of starting itself again.
+// setEnvironment does nothing where none of it was tried.
 func setEnvironment() error { return nil }

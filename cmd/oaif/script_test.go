@@ -29,7 +29,7 @@ func TestScripts(t *testing.T) {
 				filepath.Join(env.WorkDir, "tiny.gguf")); err != nil {
 				return err
 			}
-			// Else every command would start twice, see environment_linux.go.
+			// Else every command would start twice, see environment.go.
 			for _, v := range environment {
 				env.Setenv(v.name, v.value)
 			}
