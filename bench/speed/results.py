@@ -40,10 +40,15 @@ def programs(found, work):
     return {name: Program(name, rows, found["warm_up"]) for name, rows in by.items()}
 
 
-def bounded(found, work):
-    """oaif's first process alone: the one whose steps the bounds were made for."""
-    rows = [r for r in found["rows"] if r["work"] == work and r["program"] == "oaif"]
-    return Program("oaif", rows[:1], found["warm_up"])
+def bounds(found, work):
+    """What the machine could do beside each process of oaif: bounds.py's, medians over them all."""
+    of = found["bounds"][work]
+    return {
+        "dtype": of[0]["dtype"],
+        **{rate: statistics.median(b[rate] for b in of)
+           for rate in ("operations_per_second", "copied_bytes_per_second")},
+        "seconds": {stage: statistics.median(b["seconds"][stage] for b in of) for stage in of[0]["seconds"]},
+    }
 
 
 def sweep(found, name):
