@@ -35,6 +35,7 @@ var mayImport = map[string][]string{
 	"oaif/weights":         {"oaif"},
 	"oaif/vocab":           {"oaif", "oaif/chat", "oaif/tokenizer", "oaif/weights"},
 	"oaif/annotator":       {"oaif", "oaif/tomlfile"},
+	"oaif/remote":          {"oaif", "oaif/annotator"},
 	"oaif/checkpoint":      {"oaif"},
 	"oaif/report":          {"oaif", "oaif/annotator", "oaif/checkpoint", "oaif/prompts"},
 	"torch":                {},
@@ -47,8 +48,8 @@ var mayImport = map[string][]string{
 	"oaif/eval":            {"oaif", "oaif/model", "oaif/sampler", "torch"},
 	"oaif/trainer": {
 		"oaif", "oaif/annotator", "oaif/chat", "oaif/checkpoint", "oaif/config", "oaif/eval",
-		"oaif/lm", "oaif/loss", "oaif/model", "oaif/prompts", "oaif/report", "oaif/sampler",
-		"oaif/tokenizer", "oaif/vocab", "oaif/weights", "torch",
+		"oaif/lm", "oaif/loss", "oaif/model", "oaif/prompts", "oaif/remote", "oaif/report",
+		"oaif/sampler", "oaif/tokenizer", "oaif/vocab", "oaif/weights", "torch",
 	},
 }
 

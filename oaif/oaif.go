@@ -78,6 +78,9 @@ type Question struct {
 type Order struct {
 	First  string  `json:"first"`   // "a" or "b": which answer was shown in slot 1
 	PFirst float64 `json:"p_first"` // probability given to slot 1, in [0,1]
+	// Bounded says that only one slot's label was seen, and that it is at least as likely as PFirst
+	// says.
+	Bounded bool `json:"bounded,omitempty"`
 }
 
 // Preference is an annotator's answer to one Question.

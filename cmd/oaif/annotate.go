@@ -13,6 +13,7 @@ import (
 	"github.com/oaif/oaif/oaif/lm"
 	"github.com/oaif/oaif/oaif/model"
 	"github.com/oaif/oaif/oaif/prompts"
+	"github.com/oaif/oaif/oaif/remote"
 )
 
 func annotateCommand() *cli.Command {
@@ -33,8 +34,12 @@ same-position rate, ties, invalid verdicts, cost.
 Example:
   oaif annotate --annotator configs/annotators/positive.toml \
     --model model.gguf --in pairs.jsonl --out verdicts.jsonl`,
-		Flags: flags([]cli.Flag{&cli.StringFlag{Name: "annotator",
-			Usage: "`FILE` that describes the annotator"}},
+		Flags: flags([]cli.Flag{
+			&cli.StringFlag{Name: "annotator", Usage: "`FILE` that describes the annotator"},
+			&cli.StringFlag{Name: "cache",
+				Usage: "`FILE` that keeps a remote annotator's answers"},
+			&cli.BoolFlag{Name: "cache-only", Usage: "send nothing: every answer is in the cache"},
+		},
 			modelFlag(), ioFlags(), computeFlags(), threadsFlag()),
 		Action: annotate,
 	}
@@ -93,6 +98,9 @@ func annotate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if spec.Remote != nil {
+		return withOutput(c, func(out *lineWriter) error { return annotateRemotely(c, spec, out) })
+	}
 	modelPath := spec.Model
 	if modelPath == "" {
 		if modelPath, err = required(c, "model"); err != nil {
@@ -117,22 +125,48 @@ func annotateLines(c *cli.Context, spec *annotator.Spec, m *modelFile, out *line
 		return err
 	}
 	return m.withWeights(c, func(weights *model.Model) error {
-		meter := annotator.NewMeter(lm.New(weights, m.vocab, digest))
-		judge, err := annotator.New(spec, meter)
-		if err != nil {
-			return err
-		}
-		prefs, err := judgeAll(c.Context, judge, requests)
-		if err != nil {
-			return err
-		}
-		for _, p := range prefs {
-			if err := out.write(annotateAnswer(p)); err != nil {
-				return err
-			}
-		}
-		return summarize(c, requests, prefs, meter.Prompts())
+		local := annotator.Local(lm.New(weights, m.vocab, digest))
+		return answerAll(c, spec, local, requests, out)
 	})
+}
+
+// annotateRemotely is annotateLines for an annotator that asks an endpoint.
+func annotateRemotely(c *cli.Context, spec *annotator.Spec, out *lineWriter) (err error) {
+	requests, err := decodeLines(c, parseAnnotate)
+	if err != nil {
+		return err
+	}
+	llm, err := remote.Open(spec, c.String("cache"), c.Bool("cache-only"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, llm.Close()) }()
+	if err := llm.Probe(c.Context, spec); err != nil {
+		return err
+	}
+	return answerAll(c, spec, llm, requests, out)
+}
+
+// answerAll writes a verdict for each request, and what they say about the annotator.
+func answerAll(
+	c *cli.Context, spec *annotator.Spec, llm annotator.LM, requests []annotateRequest,
+	out *lineWriter,
+) error {
+	meter := annotator.NewMeter(llm)
+	judge, err := annotator.New(spec, meter)
+	if err != nil {
+		return err
+	}
+	prefs, err := judgeAll(c.Context, judge, requests)
+	if err != nil {
+		return err
+	}
+	for _, p := range prefs {
+		if err := out.write(annotateAnswer(p)); err != nil {
+			return err
+		}
+	}
+	return summarize(c, requests, prefs, meter.Prompts())
 }
 
 // judgeAll asks about a bounded number of pairs at a time, so that an interrupt is soon obeyed.

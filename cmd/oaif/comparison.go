@@ -74,7 +74,7 @@ func (r *comparison) judges(judge *model.Model, asked *modelFile) ([]eval.Judge,
 	if err != nil {
 		return nil, err
 	}
-	ai, err := annotator.New(r.spec, lm.New(judge, asked.vocab, digest))
+	ai, err := annotator.New(r.spec, annotator.Local(lm.New(judge, asked.vocab, digest)))
 	if err != nil {
 		return nil, err
 	}

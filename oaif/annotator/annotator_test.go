@@ -29,7 +29,7 @@ var near = cmpopts.EquateApprox(0, 1e-12)
 // ask puts one question to a new annotator.
 func ask(t *testing.T, spec string, lm *fakeLM, q oaif.Question) (oaif.Preference, error) {
 	t.Helper()
-	a, err := annotator.New(load(t, spec), lm)
+	a, err := annotator.New(load(t, spec), annotator.Local(lm))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func TestAnnotateKeepsOrder(t *testing.T) {
 	lm := &fakeLM{answer: func(text string) []float64 {
 		return []float64{-float64(len(text)), -20}
 	}}
-	a, err := annotator.New(load(t, "kind = \"pointwise\"\nprompt = \"{response}\""), lm)
+	a, err := annotator.New(load(t, "kind = \"pointwise\"\nprompt = \"{response}\""), annotator.Local(lm))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +217,7 @@ func TestAnnotateErrors(t *testing.T) {
 		t.Errorf("LM without numbers: %v", err)
 	}
 	unloaded := &annotator.Spec{Kind: "pairwise"}
-	if _, err := annotator.New(unloaded, broken); !errors.Is(err, oaif.ErrUsage) {
+	if _, err := annotator.New(unloaded, annotator.Local(broken)); !errors.Is(err, oaif.ErrUsage) {
 		t.Errorf("Spec without Load: %v", err)
 	}
 }

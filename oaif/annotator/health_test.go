@@ -116,8 +116,8 @@ func TestSummarizeLabels(t *testing.T) {
 }
 
 func TestMeterCountsPrompts(t *testing.T) {
-	meter := annotator.NewMeter(
-		&fakeLM{answer: func(string) []float64 { return []float64{-1, -2} }})
+	meter := annotator.NewMeter(annotator.Local(
+		&fakeLM{answer: func(string) []float64 { return []float64{-1, -2} }}))
 	a, err := annotator.New(load(t, "kind = \"pairwise\"\nprompt = \"{a}{b}\""), meter)
 	if err != nil {
 		t.Fatal(err)

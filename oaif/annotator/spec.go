@@ -42,6 +42,8 @@ type Spec struct {
 	Kind string `toml:"kind" json:"kind"`
 	// Model is the path of the annotator's model; "" means the frozen reference.
 	Model string `toml:"model" json:"-"`
+	// Remote is the endpoint that is asked instead of a Model; nil: none.
+	Remote *Remote `toml:"remote" json:"remote,omitempty"`
 	// Chat says that the rendered prompt is one user turn, put through the model's chat template.
 	Chat bool `toml:"chat" json:"chat"`
 	// System is the system turn that goes before it, a template like Prompt; "" means none. Only
@@ -76,10 +78,14 @@ func Load(path string) (*Spec, error) {
 
 // parse is Load on text that was read from path.
 func parse(path, text string) (*Spec, error) {
-	s := &Spec{path: path}
+	remote := remoteDefaults()
+	s := &Spec{path: path, Remote: &remote}
 	md, err := tomlfile.Decode(path, text, s)
 	if err != nil {
 		return nil, err
+	}
+	if !md.IsDefined("remote") {
+		s.Remote = nil
 	}
 	if extra := md.Undecoded(); len(extra) > 0 {
 		key := extra[0].String()
@@ -131,6 +137,9 @@ func (s *Spec) checkKeys(md toml.MetaData) error {
 			return s.errorf("key %q has no effect with kind = %q; delete it", key, s.Kind)
 		}
 	}
+	if s.Remote != nil && md.IsDefined("model") {
+		return s.errorf("key \"model\" has no effect with [remote]; delete it, and see remote.model")
+	}
 	if md.IsDefined("system") && !s.Chat {
 		return s.errorf("key \"system\" has no effect without chat = true; delete it")
 	}
@@ -159,6 +168,15 @@ func (s *Spec) checkValues() error {
 	}
 	if !(s.TieMargin >= 0 && s.TieMargin < .5) {
 		return s.errorf("tie_margin is %v; it must be at least 0 and below 0.5", s.TieMargin)
+	}
+	if s.Remote != nil {
+		if err := s.Remote.check(); err != nil {
+			return s.errorf("%v", err)
+		}
+		if s.Kind == Pointwise && s.Chat {
+			return s.errorf("kind = %q with chat = true: no endpoint scores a given text behind a "+
+				"chat template; set chat = false", Pointwise)
+		}
 	}
 	c := s.Candidates()
 	switch {
@@ -232,7 +250,10 @@ func (s *Spec) fieldError(err error, record map[string]string) error {
 // nearest returns the known key with the smallest edit distance to key.
 func nearest(key string) string {
 	known := []string{"kind", "model", "chat", "system", "prompt", "positive", "negative",
-		"labels", "tie_margin"}
+		"labels", "tie_margin", "remote", "remote.url", "remote.model", "remote.key_env",
+		"remote.concurrency", "remote.requests_per_minute", "remote.tokens_per_minute",
+		"remote.timeout", "remote.retries", "remote.price_in", "remote.price_out",
+		"remote.max_tokens", "remote.max_cost"}
 	return slices.MinFunc(known, func(x, y string) int {
 		return smetrics.WagnerFischer(key, x, 1, 1, 1) - smetrics.WagnerFischer(key, y, 1, 1, 1)
 	})

@@ -20,9 +20,11 @@ type Meter struct {
 func NewMeter(lm LM) *Meter { return &Meter{LM: lm} }
 
 // NextLogprobs implements LM.
-func (m *Meter) NextLogprobs(ctx context.Context, texts, candidates []string) ([][]float64, error) {
-	m.prompts.Add(int64(len(texts)))
-	return m.LM.NextLogprobs(ctx, texts, candidates)
+func (m *Meter) NextLogprobs(
+	ctx context.Context, prompts []Prompt, candidates []string,
+) ([]Next, error) {
+	m.prompts.Add(int64(len(prompts)))
+	return m.LM.NextLogprobs(ctx, prompts, candidates)
 }
 
 // Prompts returns the number of LM prompts so far: an annotator's cost.

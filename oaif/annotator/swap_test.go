@@ -44,7 +44,7 @@ func TestSwappedAnswersSwapTheVerdict(t *testing.T) {
 		back = append(back, q)
 	}
 	for _, spec := range []string{pointSpec, pairSpec, "tie_margin = 0.1\n" + pairSpec} {
-		a, err := annotator.New(load(t, spec), &fakeLM{answer: hashLM})
+		a, err := annotator.New(load(t, spec), annotator.Local(&fakeLM{answer: hashLM}))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -69,6 +69,11 @@ type Sampler struct {
 type Annotator struct {
 	// File is the annotator's own TOML file. Required.
 	File string `toml:"file"`
+	// Cache is the file that a remote annotator's answers are kept in, for other runs too. Default
+	// "": none.
+	Cache string `toml:"cache"`
+	// CacheOnly says that every answer must be in Cache, and that nothing is sent. Default false.
+	CacheOnly bool `toml:"cache_only"`
 }
 
 // Loss names the direct-alignment loss.

@@ -108,7 +108,7 @@ func TestEncodeWritesEveryKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	keys := strings.Count(text.String(), " = ")
-	if want := 35; keys != want {
+	if want := 37; keys != want {
 		t.Errorf("%d keys written, want %d:\n%s", keys, want, text.String())
 	}
 }

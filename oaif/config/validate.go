@@ -71,6 +71,9 @@ func (c *Config) problems() []problem {
 	c.checkInputs(&s)
 	c.checkSampler(&s)
 	s.required("annotator.file", c.Annotator.File, "the annotator's TOML file")
+	if c.Annotator.CacheOnly {
+		s.required("annotator.cache", c.Annotator.Cache, "the file that all answers must be in")
+	}
 	s.oneOf("loss.kind", c.Loss.Kind, "dpo", "ipo", "slic")
 	if c.Loss.Beta != 0 { // which stands for the paper's
 		s.within(1e-6, 1e6, c.Loss.Beta, "loss.beta")

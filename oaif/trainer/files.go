@@ -45,6 +45,10 @@ func openFiles(cfg *config.Config) (f *files, err error) {
 			f.reference.Path(), b, f.policy.Path(), a))
 	}
 	asked := f.reference
+	if f.spec.Remote != nil {
+		f.policyVocab, err = vocab.Of(f.policy, cfg.Model.EOS)
+		return f, err
+	}
 	if f.spec.Model != "" {
 		if asked, err = f.open(f.spec.Model); err != nil {
 			return f, err

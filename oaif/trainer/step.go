@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"context"
+	"errors"
 
 	"github.com/oaif/oaif/oaif"
 )
@@ -25,18 +26,16 @@ func (t *Trainer) step(ctx context.Context, n int) error {
 	w.lap("sample")
 
 	// Line 3: the annotator says which is y+ and which y-. Verdicts are on disk before use.
-	prefs, err := t.annotator.Annotate(ctx, questions(pairs))
-	if err != nil {
-		return err
-	}
-	w.lap("annotate")
+	verdicts := t.askAnnotator(ctx, w, pairs)
 
-	// log pi_0 of every answer: the frozen reference that all three losses measure against.
+	// log pi_0 of every answer: the frozen reference that all three losses measure against,
+	// computed while a remote annotator is at work.
 	ref, err := t.referenceLogprobs(ctx, pairs)
-	if err != nil {
+	w.lap("reference")
+	prefs, unasked := verdicts()
+	if err := errors.Join(err, unasked); err != nil {
 		return err
 	}
-	w.lap("reference")
 
 	// Line 4: the gradient of l(x, y+, y-, theta_t), on exactly the sampled tokens, each pair
 	// used once.
@@ -64,6 +63,30 @@ func (t *Trainer) batch(n int) []*oaif.Prompt {
 		out[i] = t.order.at((n-1)*size + i)
 	}
 	return out
+}
+
+// askAnnotator begins to ask about the pairs and returns what waits for the verdicts, which must be
+// called. An annotator on the device is done before it returns: it could only compete for it.
+func (t *Trainer) askAnnotator(
+	ctx context.Context, w *watch, pairs []oaif.Pair,
+) func() ([]oaif.Preference, error) {
+	var prefs []oaif.Preference
+	var err error
+	if t.remote == nil {
+		prefs, err = t.annotator.Annotate(ctx, questions(pairs))
+		w.lap("annotate")
+		return func() ([]oaif.Preference, error) { return prefs, err }
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		prefs, err = t.annotator.Annotate(ctx, questions(pairs))
+	}()
+	return func() ([]oaif.Preference, error) {
+		<-done
+		w.lap("annotate") // what is left of the wait
+		return prefs, err
+	}
 }
 
 func questions(pairs []oaif.Pair) []oaif.Question {

@@ -14,6 +14,7 @@ import (
 	"github.com/oaif/oaif/oaif/loss"
 	"github.com/oaif/oaif/oaif/model"
 	"github.com/oaif/oaif/oaif/prompts"
+	"github.com/oaif/oaif/oaif/remote"
 	"github.com/oaif/oaif/oaif/sampler"
 	"github.com/oaif/oaif/oaif/vocab"
 	"github.com/oaif/oaif/torch"
@@ -58,6 +59,7 @@ type Trainer struct {
 	heldout   []*oaif.Prompt
 	baseline  []oaif.Completion // the starting model's answers to heldout
 	journal   *annotator.Journal
+	remote    *remote.LM // nil: the annotator asks a model on the device
 	run       *checkpoint.Run
 	state     state
 	saved     int // step of the newest checkpoint that can be used, 0 for none
@@ -207,11 +209,7 @@ func (t *Trainer) loadAnnotator() error {
 	if t.journal, err = annotator.OpenJournal(t.run.Path("verdicts.jsonl")); err != nil {
 		return err
 	}
-	asked := t.reference
-	if t.judge != nil {
-		asked = t.judge
-	}
-	llm, err := t.files.llm(asked)
+	llm, err := t.llm()
 	if err != nil {
 		return err
 	}
@@ -227,11 +225,35 @@ func (t *Trainer) loadAnnotator() error {
 	return nil
 }
 
+// llm returns what the annotator asks: an endpoint, or a model on the device.
+func (t *Trainer) llm() (annotator.LM, error) {
+	if t.files.spec.Remote != nil {
+		var err error
+		a := t.cfg.Annotator
+		if t.remote, err = remote.Open(t.files.spec, a.Cache, a.CacheOnly); err != nil {
+			return nil, err
+		}
+		return t.remote, t.remote.Probe(context.Background(), t.files.spec)
+	}
+	asked := t.reference
+	if t.judge != nil {
+		asked = t.judge
+	}
+	local, err := t.files.llm(asked)
+	if err != nil {
+		return nil, err
+	}
+	return annotator.Local(local), nil
+}
+
 // Close frees everything. It may be called on a trainer that was only half set up.
 func (t *Trainer) Close() error {
 	var errs []error
 	if t.journal != nil {
 		errs = append(errs, t.journal.Close())
+	}
+	if t.remote != nil {
+		errs = append(errs, t.remote.Close())
 	}
 	if t.run != nil {
 		errs = append(errs, t.run.Close())

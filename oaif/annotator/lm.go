@@ -1,0 +1,33 @@
+package annotator
+
+import "context"
+
+// Prompt is a text whose next token is a verdict.
+type Prompt struct {
+	// System is the system turn before Text; "" means none. Only with Chat.
+	System string
+	// Text is the user's turn when Chat, else what the model continues.
+	Text string
+	Chat bool
+}
+
+// Next is what an LM says of the token that follows one Prompt.
+type Next struct {
+	// Logprobs are those of the candidates in nats, at temperature 1.
+	Logprobs []float64
+	// Bounded says that not all are exact: those of candidates that were not seen are the most that
+	// they can be.
+	Bounded bool
+	// Reason says why there are no log-probs; "" when there are.
+	Reason string
+}
+
+// LM is the language model behind an annotator. It must be safe for concurrent use.
+type LM interface {
+	// NextLogprobs returns one Next per prompt, in order. What the model says of a prompt and
+	// cannot be used is a Next with a Reason; an error means that nothing can be asked. A candidate
+	// that is not exactly one token is an error where the model's tokens are known.
+	NextLogprobs(ctx context.Context, prompts []Prompt, candidates []string) ([]Next, error)
+	// Digest names the model, for the key under which verdicts are stored.
+	Digest() string
+}

@@ -1,0 +1,116 @@
+package remote
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/oaif/oaif/oaif"
+)
+
+// Cache holds the answers to requests in one file. What a request's answer is stored under is the
+// request itself, model name included, and not the address that it was sent to: an endpoint may
+// move. One process may have a Cache open at a time; in it, it is safe for concurrent use. A nil
+// Cache is one that holds nothing.
+type Cache struct {
+	path   string
+	db     *bbolt.DB
+	sealed bool
+}
+
+// MissError says that an answer is not in a cache that must do.
+type MissError struct{ text string }
+
+func (e *MissError) Error() string { return e.text }
+
+var answers = []byte("answers")
+
+// lockWait is how long another process may hold the file.
+const lockWait = 2 * time.Second
+
+// OpenCache opens the cache at path, or creates it. sealed: every answer must be in it, nothing is
+// to be sent and nothing is written.
+func OpenCache(path string, sealed bool) (*Cache, error) {
+	db, err := bbolt.Open(path, 0o644, &bbolt.Options{Timeout: lockWait, ReadOnly: sealed})
+	if errors.Is(err, bbolt.ErrTimeout) {
+		return nil, oaif.DataError(path + ": the annotator's cache is in use by another process")
+	}
+	if err != nil {
+		return nil, oaif.DataError(fmt.Sprintf("%s: not an annotator's cache: %v", path, err))
+	}
+	c := &Cache{path: path, db: db, sealed: sealed}
+	if sealed {
+		return c, nil
+	}
+	err = db.Update(func(tx *bbolt.Tx) error {
+		_, err := tx.CreateBucketIfNotExists(answers)
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(c.failed(err), db.Close())
+	}
+	return c, nil
+}
+
+// Close closes the file.
+func (c *Cache) Close() error {
+	if c == nil {
+		return nil
+	}
+	return c.db.Close()
+}
+
+// Len returns the number of answers.
+func (c *Cache) Len() (n int, err error) {
+	err = c.db.View(func(tx *bbolt.Tx) error {
+		if b := tx.Bucket(answers); b != nil {
+			n = b.Stats().KeyN
+		}
+		return nil
+	})
+	return n, err
+}
+
+func (c *Cache) only() bool { return c != nil && c.sealed }
+
+func (c *Cache) failed(err error) error { return fmt.Errorf("%s: %w", c.path, err) }
+
+func cacheKey(path string, payload []byte) []byte {
+	sum := sha256.Sum256(append([]byte(path+"\x00"), payload...))
+	return sum[:]
+}
+
+func (c *Cache) get(path string, payload []byte) (answer []byte, ok bool, err error) {
+	if c == nil {
+		return nil, false, nil
+	}
+	err = c.db.View(func(tx *bbolt.Tx) error {
+		if b := tx.Bucket(answers); b != nil {
+			if v := b.Get(cacheKey(path, payload)); v != nil {
+				answer, ok = append([]byte{}, v...), true // v is the file's
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, false, c.failed(err)
+	}
+	return answer, ok, nil
+}
+
+// put stores an answer that was read. It is on disk when put returns.
+func (c *Cache) put(path string, payload, answer []byte) error {
+	if c == nil {
+		return nil
+	}
+	err := c.db.Batch(func(tx *bbolt.Tx) error {
+		return tx.Bucket(answers).Put(cacheKey(path, payload), answer)
+	})
+	if err != nil {
+		return c.failed(err)
+	}
+	return nil
+}

@@ -1,0 +1,191 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/oaif/oaif/oaif/annotator"
+)
+
+// maxAnswer bounds the bytes of one answer that are read.
+const maxAnswer = 8 << 20
+
+// Client sends requests to one endpoint. Safe for concurrent use.
+type Client struct {
+	end   annotator.Remote
+	key   string
+	http  *http.Client
+	gate  *gate
+	cache *Cache // nil: none
+}
+
+// Dial returns a client of e, which Check has passed. Nothing is sent before the first request.
+// cache may be nil.
+func Dial(e annotator.Remote, cache *Cache) (*Client, error) {
+	key, err := keyOf(&e)
+	if err != nil {
+		return nil, err
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = e.Concurrency
+	client := &http.Client{Transport: transport, Timeout: e.Timeout,
+		// A key must not follow to another host, nor a question to where nobody sent it.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &Client{end: e, key: key, http: client, gate: newGate(&e), cache: cache}, nil
+}
+
+// Usage returns what the requests of this client have used; answers from the cache cost nothing.
+func (c *Client) Usage() Usage { return c.gate.usage() }
+
+// Close closes idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// ask sends body to path, below the endpoint's URL, and gives what it answers to read. A request
+// that fails is repeated. The failure says that the last answer was broken, so that the question can
+// be skipped; an error means that the endpoint cannot be used at all.
+func (c *Client) ask(
+	ctx context.Context, path string, body request, read reader,
+) (*failure, error) {
+	payload, err := json.Marshal(body)
+	if err != nil {
+		return nil, fmt.Errorf("annotator: %w", err)
+	}
+	if stored, ok, err := c.cache.get(path, payload); err != nil || ok {
+		if err != nil {
+			return nil, err
+		}
+		return read(stored), nil
+	}
+	if c.cache.only() {
+		return nil, &MissError{fmt.Sprintf("%s: the answer to a request is not in the cache, and "+
+			"nothing is to be sent", c.cache.path)}
+	}
+	pauses := backoff.NewExponentialBackOff()
+	pauses.InitialInterval, pauses.MaxInterval = 500*time.Millisecond, 30*time.Second
+	for tried := 0; ; tried++ {
+		answer, err := c.once(ctx, path, payload, body.tokens())
+		if err == nil {
+			f := read(answer)
+			if f == nil || f.final {
+				return f, c.cache.put(path, payload, answer)
+			}
+			err = f
+		}
+		if f := asFailure(err); f.broken && tried >= c.end.Retries {
+			return f, nil
+		}
+		if err = c.pause(ctx, err, tried, pauses.NextBackOff()); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// pause waits before the next try, or says why there is none.
+func (c *Client) pause(ctx context.Context, err error, tried int, pause time.Duration) error {
+	var budget *BudgetError
+	if errors.As(err, &budget) || ctx.Err() != nil {
+		return err
+	}
+	f := asFailure(err)
+	if f.final || tried >= c.end.Retries {
+		return fmt.Errorf("annotator: %s: %s", c.end.URL, c.hide(f.text))
+	}
+	timer := time.NewTimer(max(pause, f.after))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// once sends one request and returns the body of an answer with status 200 that is JSON.
+func (c *Client) once(
+	ctx context.Context, path string, payload []byte, tokens int64,
+) (body []byte, err error) {
+	if err := c.gate.enter(ctx, tokens); err != nil {
+		return nil, err
+	}
+	used := Usage{Requests: 1}
+	defer func() { c.gate.leave(tokens, used) }()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost,
+		strings.TrimRight(c.end.URL, "/")+path, bytes.NewReader(payload))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if c.key != "" {
+		req.Header.Set("Authorization", "Bearer "+c.key)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err = errors.Join(err, resp.Body.Close()); err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, refused(resp.StatusCode, resp.Header, message(body), time.Now())
+	}
+	if len(body) > maxAnswer {
+		return nil, brokenf("the answer is longer than %d bytes", maxAnswer)
+	}
+	var counted struct {
+		Usage struct {
+			Prompt     int64 `json:"prompt_tokens"`
+			Completion int64 `json:"completion_tokens"`
+		} `json:"usage"`
+	}
+	if err := json.Unmarshal(body, &counted); err != nil {
+		return nil, brokenf("the answer is not JSON: %v", err)
+	}
+	used.PromptTokens = max(0, counted.Usage.Prompt)
+	used.CompletionTokens = max(0, counted.Usage.Completion)
+	used.Cost = cost(&c.end, used.PromptTokens, used.CompletionTokens)
+	return body, nil
+}
+
+// message is what an error's body says, cut to one short line.
+func message(body []byte) string {
+	var said struct {
+		Error   json.RawMessage `json:"error"`
+		Message string          `json:"message"`
+		Detail  json.RawMessage `json:"detail"`
+	}
+	var inner struct {
+		Message string `json:"message"`
+	}
+	text := strings.TrimSpace(string(body))
+	if json.Unmarshal(body, &said) == nil {
+		switch {
+		case json.Unmarshal(said.Error, &inner) == nil && inner.Message != "":
+			text = inner.Message
+		case said.Message != "":
+			text = said.Message
+		}
+	}
+	const most = 200
+	if runes := []rune(text); len(runes) > most {
+		text = string(runes[:most]) + "..."
+	}
+	return text
+}
+
+// hide takes the key out of a text that an endpoint may have put it into.
+func (c *Client) hide(text string) string {
+	if c.key == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, c.key, "[key]")
+}
