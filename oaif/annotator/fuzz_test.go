@@ -60,7 +60,7 @@ func checkSpec(t *testing.T, spec *annotator.Spec) {
 		t.Errorf("tie margin %v", spec.TieMargin)
 	}
 	fuzztest.OneLine(t, spec.CheckFields(map[string]string{"prom\npt": ""}), oaif.ErrUsage)
-	id, err := spec.ID(annotator.Local(&fakeLM{}))
+	id, err := spec.ID((&fakeLM{}).Digest())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func checkSpec(t *testing.T, spec *annotator.Spec) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if same, err := again.ID(annotator.Local(&fakeLM{})); err != nil || same != id {
+	if same, err := again.ID((&fakeLM{}).Digest()); err != nil || same != id {
 		t.Errorf("the same file is another annotator: %s, %s, %v", id, same, err)
 	}
 }

@@ -102,12 +102,12 @@ func parse(path, text string) (*Spec, error) {
 }
 
 // ID names what decides a verdict, for Journaled: the Spec's prompts, tokens and rules, and the
-// model's digest.
-func (s *Spec) ID(lm LM) (string, error) {
+// digest of what is asked.
+func (s *Spec) ID(digest string) (string, error) {
 	text, err := json.Marshal(struct {
 		Spec  *Spec  `json:"spec"`
 		Model string `json:"model"`
-	}{s, lm.Digest()})
+	}{s, digest})
 	if err != nil {
 		return "", fmt.Errorf("annotator id: %w", err)
 	}

@@ -96,7 +96,7 @@ func TestLoadRefuses(t *testing.T) {
 func TestID(t *testing.T) {
 	id := func(text string) string {
 		t.Helper()
-		id, err := load(t, text).ID(annotator.Local(&fakeLM{}))
+		id, err := load(t, text).ID((&fakeLM{}).Digest())
 		if err != nil || len(id) != 64 {
 			t.Fatalf("ID = %q, %v", id, err)
 		}

@@ -19,7 +19,7 @@ import (
 	"github.com/oaif/oaif/torch/torchtest"
 )
 
-var _ annotator.LM = (*lm.LM)(nil)
+var _ annotator.TextLM = (*lm.LM)(nil)
 
 // open loads the tiny model. At the test's end no handle may be left.
 func open(t *testing.T) (*lm.LM, *model.Model) {

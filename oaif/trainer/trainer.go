@@ -217,7 +217,7 @@ func (t *Trainer) loadAnnotator() error {
 	if t.asked, err = annotator.New(t.files.spec, llm); err != nil {
 		return err
 	}
-	id, err := t.files.spec.ID(llm)
+	id, err := t.files.spec.ID(llm.Digest())
 	if err != nil {
 		return err
 	}
