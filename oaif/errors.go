@@ -17,6 +17,10 @@ var ErrUsage = errors.New("bad usage")
 // ErrInterrupted is returned when a run stopped early on request and can be resumed.
 var ErrInterrupted = errors.New("interrupted")
 
+// ErrUnavailable marks an annotator that cannot be asked any more, its endpoint gone or its budget
+// used up: what was done so far holds, and the work can go on later (exit status 1).
+var ErrUnavailable = errors.New("annotator unavailable")
+
 // kindError carries one readable line and one of the kinds above; the kind's own text is not
 // printed.
 type kindError struct {
@@ -38,6 +42,10 @@ func UsageError(msg string) error { return &kindError{oneLine(msg), ErrUsage} }
 // InterruptedError returns an error with the text of msg, as of DataError, for which
 // errors.Is(err, ErrInterrupted) holds.
 func InterruptedError(msg string) error { return &kindError{oneLine(msg), ErrInterrupted} }
+
+// UnavailableError returns an error with the text of msg, as of DataError, for which
+// errors.Is(err, ErrUnavailable) holds.
+func UnavailableError(msg string) error { return &kindError{oneLine(msg), ErrUnavailable} }
 
 // oneLine escapes what would break the line, or repaint the terminal that shows it.
 func oneLine(msg string) string {

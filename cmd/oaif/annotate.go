@@ -29,18 +29,16 @@ The verdict is "a", "b", "tie" or "invalid"; identical answers are a tie without
 being asked about. A summary goes to standard error: agreement with the labels,
 same-position rate, ties, invalid verdicts, cost.
 
---model is the model of annotators that do not name their own.
+--model is the model of annotators that do not name their own. An annotator at
+an endpoint needs none; --cache keeps what it answered, so that the same question
+is paid once, and --dry-run says what the pairs would cost.
 
 Example:
   oaif annotate --annotator configs/annotators/positive.toml \
     --model model.gguf --in pairs.jsonl --out verdicts.jsonl`,
-		Flags: flags([]cli.Flag{
-			&cli.StringFlag{Name: "annotator", Usage: "`FILE` that describes the annotator"},
-			&cli.StringFlag{Name: "cache",
-				Usage: "`FILE` that keeps a remote annotator's answers"},
-			&cli.BoolFlag{Name: "cache-only", Usage: "send nothing: every answer is in the cache"},
-		},
-			modelFlag(), ioFlags(), computeFlags(), threadsFlag()),
+		Flags: flags(annotatorFlags(), []cli.Flag{
+			&cli.BoolFlag{Name: "dry-run", Usage: "say what it would cost, and ask nothing"},
+		}, modelFlag(), ioFlags(), computeFlags(), threadsFlag()),
 		Action: annotate,
 	}
 }
@@ -90,83 +88,92 @@ func annotate(c *cli.Context) error {
 	if err := checkCompute(c); err != nil {
 		return err
 	}
-	path, err := required(c, "annotator")
+	spec, err := loadSpec(c)
 	if err != nil {
 		return err
 	}
-	spec, err := annotator.Load(path)
-	if err != nil {
-		return err
+	if c.Bool("dry-run") {
+		return estimateAnnotate(c, spec)
 	}
-	if spec.Remote != nil {
-		return withOutput(c, func(out *lineWriter) error { return annotateRemotely(c, spec, out) })
+	if !spec.OnDevice() {
+		return withOutput(c, func(out *lineWriter) error {
+			return answerLines(c, func(use func(*lm.LM) error) error { return use(nil) }, spec, out)
+		})
 	}
-	modelPath := spec.Model
-	if modelPath == "" {
-		if modelPath, err = required(c, "model"); err != nil {
+	path := spec.Model
+	if path == "" {
+		if path, err = required(c, "model"); err != nil {
 			return err
 		}
 	}
-	return useModelFile(modelPath, nil, func(m *modelFile) error {
+	return useModelFile(path, nil, func(m *modelFile) error {
 		if _, err := lm.Candidates(m.vocab, spec.Candidates()); err != nil {
 			return err
 		}
-		return withOutput(c, func(out *lineWriter) error { return annotateLines(c, spec, m, out) })
+		load := func(use func(*lm.LM) error) error {
+			return m.withWeights(c, func(weights *model.Model) error {
+				asked, err := m.askable(weights)
+				if err != nil {
+					return err
+				}
+				return use(asked)
+			})
+		}
+		return withOutput(c, func(out *lineWriter) error { return answerLines(c, load, spec, out) })
 	})
 }
 
-func annotateLines(c *cli.Context, spec *annotator.Spec, m *modelFile, out *lineWriter) error {
+// estimateAnnotate says what the input's pairs would cost, and asks nothing.
+func estimateAnnotate(c *cli.Context, spec *annotator.Spec) error {
 	requests, err := decodeLines(c, parseAnnotate)
 	if err != nil {
 		return err
 	}
-	digest, err := m.file.Digest()
-	if err != nil {
-		return err
-	}
-	return m.withWeights(c, func(weights *model.Model) error {
-		local := annotator.Local(lm.New(weights, m.vocab, digest))
-		return answerAll(c, spec, local, requests, out)
-	})
-}
-
-// annotateRemotely is annotateLines for an annotator that asks an endpoint.
-func annotateRemotely(c *cli.Context, spec *annotator.Spec, out *lineWriter) (err error) {
-	requests, err := decodeLines(c, parseAnnotate)
-	if err != nil {
-		return err
-	}
-	llm, err := remote.Open(spec, c.String("cache"), c.Bool("cache-only"))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, llm.Close()) }()
-	if err := llm.Probe(c.Context, spec); err != nil {
-		return err
-	}
-	return answerAll(c, spec, llm, requests, out)
-}
-
-// answerAll writes a verdict for each request, and what they say about the annotator.
-func answerAll(
-	c *cli.Context, spec *annotator.Spec, llm annotator.LM, requests []annotateRequest,
-	out *lineWriter,
-) error {
-	meter := annotator.NewMeter(llm)
-	judge, err := annotator.New(spec, meter)
-	if err != nil {
-		return err
-	}
-	prefs, err := judgeAll(c.Context, judge, requests)
-	if err != nil {
-		return err
-	}
-	for _, p := range prefs {
-		if err := out.write(annotateAnswer(p)); err != nil {
+	var all []annotator.Prompt
+	for _, r := range requests {
+		if r.question.A == r.question.B {
+			continue // not asked about
+		}
+		two, err := spec.Prompts(r.question)
+		if err != nil {
 			return err
 		}
+		all = append(all, two[:]...)
 	}
-	return summarize(c, requests, prefs, meter.Prompts())
+	text := fmt.Sprintf("%d prompts to a model on the device", len(all))
+	if spec.Remote != nil {
+		text = estimateText(spec, remote.Estimate(spec, all))
+	}
+	_, err = fmt.Fprintf(c.App.Writer, "%d pairs: %s\n", len(requests), text)
+	return err
+}
+
+// answerLines writes a verdict for each input line, and what they say about the annotator. The lines
+// are read before load calls what it is given with the loaded model, nil where none is asked.
+func answerLines(
+	c *cli.Context, load func(use func(*lm.LM) error) error, spec *annotator.Spec, out *lineWriter,
+) error {
+	requests, err := decodeLines(c, parseAnnotate)
+	if err != nil {
+		return err
+	}
+	return load(func(asked *lm.LM) (err error) {
+		j, err := openJudge(c, spec, asked)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, j.Close()) }()
+		prefs, err := judgeAll(c.Context, j, requests)
+		if err != nil {
+			return err
+		}
+		for _, p := range prefs {
+			if err := out.write(annotateAnswer(p)); err != nil {
+				return err
+			}
+		}
+		return summarize(c, requests, prefs, j.Prompts())
+	})
 }
 
 // judgeAll asks about a bounded number of pairs at a time, so that an interrupt is soon obeyed.

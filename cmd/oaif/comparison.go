@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/oaif/oaif/oaif"
 	"github.com/oaif/oaif/oaif/annotator"
 	"github.com/oaif/oaif/oaif/eval"
+	"github.com/oaif/oaif/oaif/judge"
 	"github.com/oaif/oaif/oaif/lm"
 	"github.com/oaif/oaif/oaif/model"
 	"github.com/oaif/oaif/oaif/sampler"
@@ -18,6 +20,7 @@ type comparison struct {
 	opt                sampler.Options
 	spec               *annotator.Spec
 	a, b               *modelFile
+	open               func(*lm.LM) (*judge.Judge, error)
 	promptsA, promptsB []*oaif.Prompt // the same prompts in each model's tokens
 
 	answersA, answersB []oaif.Completion
@@ -25,17 +28,20 @@ type comparison struct {
 	checks             eval.Checks
 }
 
-// on returns the function that does the work on a device, with both models in memory.
+// on returns the function that does the work on a device, with the models in memory.
 func (r *comparison) on(ctx context.Context) func(*torch.Device, torch.DType) error {
 	return func(dev *torch.Device, dtype torch.DType) error {
 		return r.a.load(dev, dtype, func(a *model.Model) error {
 			return r.b.load(dev, dtype, func(b *model.Model) error {
-				if r.spec.Model == "" {
+				switch {
+				case !r.spec.OnDevice():
+					return r.compare(ctx, a, b, nil, nil)
+				case r.spec.Model == "":
 					return r.compare(ctx, a, b, b, r.b)
 				}
-				return useModelFile(r.spec.Model, nil, func(j *modelFile) error {
-					return j.load(dev, dtype, func(judge *model.Model) error {
-						return r.compare(ctx, a, b, judge, j)
+				return useModelFile(r.spec.Model, nil, func(file *modelFile) error {
+					return file.load(dev, dtype, func(m *model.Model) error {
+						return r.compare(ctx, a, b, m, file)
 					})
 				})
 			})
@@ -43,13 +49,18 @@ func (r *comparison) on(ctx context.Context) func(*torch.Device, torch.DType) er
 	}
 }
 
-// compare answers, judges and measures. The annotator asks judge, whose file is asked.
+// compare answers, judges and measures. The annotator asks the model asked, whose file is file; both
+// are nil where it asks none on the device.
 func (r *comparison) compare(
-	ctx context.Context, a, b, judge *model.Model, asked *modelFile,
-) error {
-	judges, err := r.judges(judge, asked)
+	ctx context.Context, a, b, asked *model.Model, file *modelFile,
+) (err error) {
+	ai, err := r.judge(asked, file)
 	if err != nil {
 		return err
+	}
+	defer func() { err = errors.Join(err, ai.Close()) }()
+	judges := []eval.Judge{
+		{Name: "annotator", Annotator: ai}, {Name: "vader", Annotator: eval.NewVader()},
 	}
 	if r.answersA, err = r.answers(ctx, a, r.a, r.promptsA); err != nil {
 		return err
@@ -69,18 +80,15 @@ func (r *comparison) compare(
 	return err
 }
 
-func (r *comparison) judges(judge *model.Model, asked *modelFile) ([]eval.Judge, error) {
-	digest, err := asked.file.Digest()
+func (r *comparison) judge(asked *model.Model, file *modelFile) (*judge.Judge, error) {
+	if asked == nil {
+		return r.open(nil)
+	}
+	language, err := file.askable(asked)
 	if err != nil {
 		return nil, err
 	}
-	ai, err := annotator.New(r.spec, annotator.Local(lm.New(judge, asked.vocab, digest)))
-	if err != nil {
-		return nil, err
-	}
-	return []eval.Judge{
-		{Name: "annotator", Annotator: ai}, {Name: "vader", Annotator: eval.NewVader()},
-	}, nil
+	return r.open(language)
 }
 
 func (r *comparison) answers(

@@ -10,9 +10,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/oaif/oaif/oaif"
-	"github.com/oaif/oaif/oaif/annotator"
 	"github.com/oaif/oaif/oaif/checkpoint"
 	"github.com/oaif/oaif/oaif/eval"
+	"github.com/oaif/oaif/oaif/judge"
+	"github.com/oaif/oaif/oaif/lm"
 	"github.com/oaif/oaif/oaif/prompts"
 )
 
@@ -36,12 +37,11 @@ Example:
 		Flags: flags(modelFlag(), []cli.Flag{
 			&cli.StringFlag{Name: "baseline", Usage: "`MODEL` to compare with"},
 			&cli.StringFlag{Name: "prompts", Usage: "`FILE` of prompts, JSON Lines"},
-			&cli.StringFlag{Name: "annotator", Usage: "`FILE` that describes the annotator"},
 			&cli.StringFlag{Name: "out", Usage: "`DIR` to write to"},
 			&cli.StringFlag{Name: "template",
 				Usage: "`TEXT` around a prompt, which replaces {prompt}"},
 			&cli.BoolFlag{Name: "chat", Usage: "put prompts through each model's chat template"},
-		}, samplingFlags(0.9), computeFlags(), threadsFlag()),
+		}, annotatorFlags(), samplingFlags(0.9), computeFlags(), threadsFlag()),
 		Action: compare,
 	}
 }
@@ -62,13 +62,14 @@ func compare(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	spec, err := annotator.Load(c.String("annotator"))
+	spec, err := loadSpec(c)
 	if err != nil {
 		return err
 	}
+	open := func(asked *lm.LM) (*judge.Judge, error) { return openJudge(c, spec, asked) }
 	return withModelFile(c, "model", func(a *modelFile) error {
 		return withModelFile(c, "baseline", func(b *modelFile) error {
-			return compareModels(c, &comparison{opt: opt, spec: spec, a: a, b: b})
+			return compareModels(c, &comparison{opt: opt, spec: spec, open: open, a: a, b: b})
 		})
 	})
 }

@@ -16,7 +16,7 @@ func trainCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "train",
 		Usage:     "align a model: sample, annotate, take a step, again and again",
-		UsageText: "oaif train CONFIG [--set KEY=VALUE]... [--out DIR] [--resume]",
+		UsageText: "oaif train CONFIG [--set KEY=VALUE]... [--out DIR] [--resume | --dry-run]",
 		Description: `Runs the training that the TOML file CONFIG describes. Everything goes into
 the run folder: metrics.jsonl, pairs.jsonl (every pair with its verdict),
 eval/, checkpoints/, model/ (Hugging Face layout), summary.json and report.html.
@@ -34,6 +34,8 @@ Example:
 				Usage: "`DIR` to use as run folder, instead of CONFIG's run.out"},
 			&cli.BoolFlag{Name: "resume",
 				Usage: "go on with the run in the run folder; start it where there is none yet"},
+			&cli.BoolFlag{Name: "dry-run",
+				Usage: "check CONFIG and say what its annotator would be asked; do nothing"},
 			&cli.StringFlag{Name: "device",
 				Usage: "`DEVICE` to use instead of CONFIG's model.device"},
 			&cli.StringFlag{Name: "dtype", Usage: "`TYPE` to use instead of CONFIG's model.dtype"},
@@ -58,6 +60,9 @@ func train(c *cli.Context) (err error) {
 	cfg, err := config.Load(args[0], sets)
 	if err != nil {
 		return err
+	}
+	if c.Bool("dry-run") {
+		return estimateTrain(c, cfg)
 	}
 	resume, finished, err := begun(c, cfg)
 	if err != nil {
@@ -89,6 +94,21 @@ func train(c *cli.Context) (err error) {
 	}
 	show.end()
 	return printOutcome(c.App.Writer, cfg.Run.Out)
+}
+
+// estimateTrain says what a run would ask of its annotator.
+func estimateTrain(c *cli.Context, cfg *config.Config) error {
+	e, err := trainer.EstimateRun(cfg)
+	if err != nil {
+		return err
+	}
+	text := fmt.Sprintf("%d prompts to a model on the device", 2*e.Pairs)
+	if e.Spec.Remote != nil {
+		text = estimateText(e.Spec, e.Usage)
+	}
+	_, err = fmt.Fprintf(c.App.Writer, "%d steps, %d pairs with those of evaluations: %s\n",
+		cfg.Train.Steps, e.Pairs, text)
+	return err
 }
 
 // begun says whether --resume is given and finds a run, and whether that one is finished.

@@ -19,13 +19,31 @@ func New(spec *Spec, lm LM) (oaif.Annotator, error) {
 	if spec == nil || spec.prompt == nil {
 		return nil, oaif.UsageError("annotator: the Spec was not made by Load")
 	}
-	return &judge{spec, lm}, nil
+	return &judge{spec, func(ctx context.Context, prompts []Prompt) ([]Next, error) {
+		return lm.NextLogprobs(ctx, prompts, spec.Candidates())
+	}}, nil
+}
+
+// NewWritten returns the annotator that spec describes, reading the verdicts that w writes. It is
+// safe for concurrent use.
+func NewWritten(spec *Spec, w Writer) (oaif.Annotator, error) {
+	if spec == nil || spec.prompt == nil || spec.Remote == nil {
+		return nil, oaif.UsageError("annotator: the Spec was not made by Load, or has no [remote]")
+	}
+	return &judge{spec, func(ctx context.Context, prompts []Prompt) ([]Next, error) {
+		said, err := w.Write(ctx, prompts, spec.Remote.MaxNewTokens)
+		out := make([]Next, len(said))
+		for i, s := range said {
+			out[i] = spec.read(s)
+		}
+		return out, err
+	}}, nil
 }
 
 // judge makes verdicts of what a language model says.
 type judge struct {
 	spec *Spec
-	lm   LM
+	ask  func(ctx context.Context, prompts []Prompt) ([]Next, error)
 }
 
 // Annotate implements oaif.Annotator. Two LM prompts are made per question whose texts differ: a's
@@ -50,7 +68,7 @@ func (j *judge) Annotate(
 	if len(prompts) == 0 {
 		return prefs, nil
 	}
-	said, err := j.lm.NextLogprobs(ctx, prompts, j.spec.Candidates())
+	said, err := j.ask(ctx, prompts)
 	if err != nil {
 		return nil, fmt.Errorf("annotator: %w", err)
 	}
@@ -97,19 +115,21 @@ func (j *judge) decide(first, second Next) oaif.Preference {
 			}
 		}
 	}
-	d1 := first.Logprobs[0] - first.Logprobs[1]
-	d2 := second.Logprobs[0] - second.Logprobs[1]
 	if j.spec.Kind == Pairwise {
 		// Mean of P(a) over the two orders, a in slot 1 and then in slot 2: (p1 + (1-p2))/2,
 		// written so that p1 = p2 gives exactly one half.
-		p1, p2 := sigmoid(d1), sigmoid(d2)
+		p1, p2 := first.pFirst(), second.pFirst()
 		return j.spec.verdict(oaif.Preference{
-			PA: .5 + (p1-p2)/2,
+			PA:   .5 + (p1-p2)/2,
+			Text: first.text,
 			Orders: []oaif.Order{{First: "a", PFirst: p1, Bounded: first.Bounded},
 				{First: "b", PFirst: p2, Bounded: second.Bounded}},
 		})
 	}
-	return j.spec.verdict(oaif.Preference{PA: sigmoid(d1 - d2), ScoreA: d1, ScoreB: d2})
+	s1, s2 := first.score(), second.score()
+	return j.spec.verdict(oaif.Preference{
+		PA: sigmoid(s1 - s2), ScoreA: s1, ScoreB: s2, Text: first.text,
+	})
 }
 
 // where names a question's first or second LM prompt.
@@ -141,7 +161,7 @@ func checkShape(said []Next, prompts int) error {
 		return fmt.Errorf("annotator: the LM answered %d of %d prompts", len(said), prompts)
 	}
 	for _, n := range said {
-		if n.Reason == "" && len(n.Logprobs) != 2 {
+		if n.Reason == "" && !n.text && len(n.Logprobs) != 2 {
 			return fmt.Errorf("annotator: the LM gave %d log-probs for 2 candidates",
 				len(n.Logprobs))
 		}

@@ -114,19 +114,3 @@ func TestSummarizeLabels(t *testing.T) {
 		t.Error("one label for two pairs was accepted")
 	}
 }
-
-func TestMeterCountsPrompts(t *testing.T) {
-	meter := annotator.NewMeter(annotator.Local(
-		&fakeLM{answer: func(string) []float64 { return []float64{-1, -2} }}))
-	a, err := annotator.New(load(t, "kind = \"pairwise\"\nprompt = \"{a}{b}\""), meter)
-	if err != nil {
-		t.Fatal(err)
-	}
-	qs := []oaif.Question{{A: "x", B: "y"}, {A: "x", B: "x"}, {A: "x", B: "z"}}
-	if _, err := a.Annotate(context.Background(), qs); err != nil {
-		t.Fatal(err)
-	}
-	if meter.Prompts() != 4 || meter.Digest() != "fake" {
-		t.Errorf("%d prompts, digest %q", meter.Prompts(), meter.Digest())
-	}
-}

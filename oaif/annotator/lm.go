@@ -20,6 +20,38 @@ type Next struct {
 	Bounded bool
 	// Reason says why there are no log-probs; "" when there are.
 	Reason string
+
+	// text says that value was read from text, in place of Logprobs.
+	text bool
+	// value is the first label's probability, 0 or 1 (pairwise), or the score (pointwise).
+	value float64
+}
+
+// pFirst returns the probability of the first of two candidates against the second.
+func (n *Next) pFirst() float64 {
+	if n.text {
+		return n.value
+	}
+	return sigmoid(n.Logprobs[0] - n.Logprobs[1])
+}
+
+// score returns a pointwise annotator's score.
+func (n *Next) score() float64 {
+	if n.text {
+		return n.value
+	}
+	return n.Logprobs[0] - n.Logprobs[1]
+}
+
+// Said is what a Writer wrote after one Prompt, or the Reason why there is nothing.
+type Said struct{ Text, Reason string }
+
+// Writer is a language model that is asked for a verdict in words, where no log-probs can be had.
+// It must be safe for concurrent use.
+type Writer interface {
+	// Write returns one Said per prompt, in order, of at most maxTokens tokens each. An error means
+	// that nothing can be asked.
+	Write(ctx context.Context, prompts []Prompt, maxTokens int) ([]Said, error)
 }
 
 // LM is the language model behind an annotator. It must be safe for concurrent use.

@@ -9,11 +9,17 @@ import (
 // Remote is the table [remote] of an annotator's TOML file.
 type Remote struct {
 	// URL is the API's base, such as http://127.0.0.1:8000/v1.
-	URL string `toml:"url" json:"url"`
+	URL string `toml:"url" json:"-"`
 	// Model is the name that the API knows the model by.
 	Model string `toml:"model" json:"model"`
 	// KeyEnv names the environment variable that holds the key; "" sends none.
 	KeyEnv string `toml:"key_env" json:"-"`
+
+	// Answers says what is asked for: Logprobs (the default) of the verdict tokens, or Text, in which
+	// a label (pairwise) or a score from 1 to 10 (pointwise) is looked for.
+	Answers string `toml:"answers" json:"answers"`
+	// MaxNewTokens is the most tokens of an answer in Text. Default 16.
+	MaxNewTokens int `toml:"max_new_tokens" json:"max_new_tokens"`
 
 	// Concurrency is the most requests in flight, >= 1. Default 8.
 	Concurrency int `toml:"concurrency" json:"-"`
@@ -29,15 +35,22 @@ type Remote struct {
 	// PriceIn and PriceOut are those of a million prompt and completion tokens, in any currency.
 	PriceIn  float64 `toml:"price_in" json:"-"`
 	PriceOut float64 `toml:"price_out" json:"-"`
-	// MaxTokens and MaxCost end a run that has used so many tokens, or spent so much; 0: no
-	// ceiling.
+	// MaxTokens and MaxCost end a run that has used so many tokens, or spent so much, since the
+	// program was started; 0: no ceiling.
 	MaxTokens int64   `toml:"max_tokens" json:"-"`
 	MaxCost   float64 `toml:"max_cost" json:"-"`
 }
 
+// The values of Answers.
+const (
+	Logprobs = "logprobs"
+	Text     = "text"
+)
+
 // remoteDefaults are the values of what a file leaves out.
 func remoteDefaults() Remote {
-	return Remote{Concurrency: 8, Timeout: time.Minute, Retries: 6}
+	return Remote{Answers: Logprobs, MaxNewTokens: 16, Concurrency: 8, Timeout: time.Minute,
+		Retries: 6}
 }
 
 // check says which key has a value that cannot be used; nil when all can.
@@ -53,6 +66,10 @@ func (r *Remote) check() error {
 			"the environment variable that remote.key_env names")
 	case r.Model == "":
 		return fmt.Errorf("remote.model is missing or empty")
+	case r.Answers != Logprobs && r.Answers != Text:
+		return fmt.Errorf("remote.answers is %q; it must be %q or %q", r.Answers, Logprobs, Text)
+	case r.MaxNewTokens < 1:
+		return fmt.Errorf("remote.max_new_tokens is %d; it must be at least 1", r.MaxNewTokens)
 	case r.Concurrency < 1:
 		return fmt.Errorf("remote.concurrency is %d; it must be at least 1", r.Concurrency)
 	case r.Timeout <= 0:

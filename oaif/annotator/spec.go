@@ -132,6 +132,9 @@ func (s *Spec) checkKeys(md toml.MetaData) error {
 	if s.Kind == Pairwise {
 		others = []string{"positive", "negative"}
 	}
+	if s.written() && s.Kind == Pointwise {
+		others = append(others, "positive", "negative")
+	}
 	for _, key := range others {
 		if md.IsDefined(key) {
 			return s.errorf("key %q has no effect with kind = %q; delete it", key, s.Kind)
@@ -139,6 +142,10 @@ func (s *Spec) checkKeys(md toml.MetaData) error {
 	}
 	if s.Remote != nil && md.IsDefined("model") {
 		return s.errorf("key \"model\" has no effect with [remote]; delete it, and see remote.model")
+	}
+	if s.Remote != nil && !s.written() && md.IsDefined("remote", "max_new_tokens") {
+		return s.errorf("key \"remote.max_new_tokens\" has no effect without remote.answers = %q; "+
+			"delete it", Text)
 	}
 	if md.IsDefined("system") && !s.Chat {
 		return s.errorf("key \"system\" has no effect without chat = true; delete it")
@@ -173,9 +180,9 @@ func (s *Spec) checkValues() error {
 		if err := s.Remote.check(); err != nil {
 			return s.errorf("%v", err)
 		}
-		if s.Kind == Pointwise && s.Chat {
+		if s.Kind == Pointwise && s.Chat && !s.written() {
 			return s.errorf("kind = %q with chat = true: no endpoint scores a given text behind a "+
-				"chat template; set chat = false", Pointwise)
+				"chat template; set chat = false, or remote.answers = %q", Pointwise, Text)
 		}
 	}
 	c := s.Candidates()
@@ -189,6 +196,12 @@ func (s *Spec) checkValues() error {
 	}
 	return nil
 }
+
+// written says that verdicts are read from text.
+func (s *Spec) written() bool { return s.Remote != nil && s.Remote.Answers == Text }
+
+// OnDevice says that the annotator computes where the policy does, with a model that must be loaded.
+func (s *Spec) OnDevice() bool { return s.Remote == nil }
 
 // Candidates returns the two next tokens that are compared.
 func (s *Spec) Candidates() []string {
@@ -251,7 +264,7 @@ func (s *Spec) fieldError(err error, record map[string]string) error {
 func nearest(key string) string {
 	known := []string{"kind", "model", "chat", "system", "prompt", "positive", "negative",
 		"labels", "tie_margin", "remote", "remote.url", "remote.model", "remote.key_env",
-		"remote.concurrency", "remote.requests_per_minute", "remote.tokens_per_minute",
+		"remote.answers", "remote.max_new_tokens", "remote.concurrency", "remote.requests_per_minute", "remote.tokens_per_minute",
 		"remote.timeout", "remote.retries", "remote.price_in", "remote.price_out",
 		"remote.max_tokens", "remote.max_cost"}
 	return slices.MinFunc(known, func(x, y string) int {

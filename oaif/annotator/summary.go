@@ -1,34 +1,11 @@
 package annotator
 
 import (
-	"context"
 	"fmt"
 	"strings"
-	"sync/atomic"
 
 	"github.com/oaif/oaif/oaif"
 )
-
-// Meter is an LM that counts the prompts put to it. It is safe for concurrent use if the LM inside
-// is.
-type Meter struct {
-	LM
-	prompts atomic.Int64
-}
-
-// NewMeter returns lm with a count.
-func NewMeter(lm LM) *Meter { return &Meter{LM: lm} }
-
-// NextLogprobs implements LM.
-func (m *Meter) NextLogprobs(
-	ctx context.Context, prompts []Prompt, candidates []string,
-) ([]Next, error) {
-	m.prompts.Add(int64(len(prompts)))
-	return m.LM.NextLogprobs(ctx, prompts, candidates)
-}
-
-// Prompts returns the number of LM prompts so far: an annotator's cost.
-func (m *Meter) Prompts() int64 { return m.prompts.Load() }
 
 // Summary is what a set of annotated pairs says about its annotator.
 type Summary struct {

@@ -21,15 +21,13 @@ type Cache struct {
 	sealed bool
 }
 
-// MissError says that an answer is not in a cache that must do.
-type MissError struct{ text string }
-
-func (e *MissError) Error() string { return e.text }
-
 var answers = []byte("answers")
 
 // lockWait is how long another process may hold the file.
 const lockWait = 2 * time.Second
+
+// batchDelay is how long an answer waits for others to be written with it.
+const batchDelay = 2 * time.Millisecond
 
 // OpenCache opens the cache at path, or creates it. sealed: every answer must be in it, nothing is
 // to be sent and nothing is written.
@@ -41,6 +39,7 @@ func OpenCache(path string, sealed bool) (*Cache, error) {
 	if err != nil {
 		return nil, oaif.DataError(fmt.Sprintf("%s: not an annotator's cache: %v", path, err))
 	}
+	db.MaxBatchDelay = batchDelay
 	c := &Cache{path: path, db: db, sealed: sealed}
 	if sealed {
 		return c, nil

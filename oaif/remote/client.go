@@ -13,6 +13,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"github.com/oaif/oaif/oaif"
 	"github.com/oaif/oaif/oaif/annotator"
 )
 
@@ -22,10 +23,11 @@ const maxAnswer = 8 << 20
 // Client sends requests to one endpoint. Safe for concurrent use.
 type Client struct {
 	end   annotator.Remote
-	key   string
+	key   *key // behind a pointer, so that printing a Client does not show it
 	http  *http.Client
 	gate  *gate
-	cache *Cache // nil: none
+	cache *Cache        // nil: none
+	first time.Duration // the pause before a request's first repetition
 }
 
 // Dial returns a client of e, which Check has passed. Nothing is sent before the first request.
@@ -40,7 +42,8 @@ func Dial(e annotator.Remote, cache *Cache) (*Client, error) {
 	client := &http.Client{Transport: transport, Timeout: e.Timeout,
 		// A key must not follow to another host, nor a question to where nobody sent it.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	return &Client{end: e, key: key, http: client, gate: newGate(&e), cache: cache}, nil
+	return &Client{end: e, key: key, http: client, gate: newGate(&e), cache: cache,
+		first: 500 * time.Millisecond}, nil
 }
 
 // Usage returns what the requests of this client have used; answers from the cache cost nothing.
@@ -49,34 +52,33 @@ func (c *Client) Usage() Usage { return c.gate.usage() }
 // Close closes idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// ask sends body to path, below the endpoint's URL, and gives what it answers to read. A request
-// that fails is repeated. The failure says that the last answer was broken, so that the question can
+// ask sends a request and gives what it answers to read. A request that fails is repeated. The failure says that the last answer was broken, so that the question can
 // be skipped; an error means that the endpoint cannot be used at all.
 func (c *Client) ask(
-	ctx context.Context, path string, body request, read reader,
+	ctx context.Context, r request, read reader,
 ) (*failure, error) {
-	payload, err := json.Marshal(body)
+	payload, err := json.Marshal(r.body)
 	if err != nil {
 		return nil, fmt.Errorf("annotator: %w", err)
 	}
-	if stored, ok, err := c.cache.get(path, payload); err != nil || ok {
+	if stored, ok, err := c.cache.get(r.path, payload); err != nil || ok {
 		if err != nil {
 			return nil, err
 		}
 		return read(stored), nil
 	}
 	if c.cache.only() {
-		return nil, &MissError{fmt.Sprintf("%s: the answer to a request is not in the cache, and "+
-			"nothing is to be sent", c.cache.path)}
+		return nil, oaif.UnavailableError(c.cache.path + ": the answer to a request is not in the " +
+			"annotator's cache, and nothing is to be sent")
 	}
 	pauses := backoff.NewExponentialBackOff()
-	pauses.InitialInterval, pauses.MaxInterval = 500*time.Millisecond, 30*time.Second
+	pauses.InitialInterval, pauses.MaxInterval = c.first, 30*time.Second
 	for tried := 0; ; tried++ {
-		answer, err := c.once(ctx, path, payload, body.tokens())
+		answer, err := c.once(ctx, r, payload)
 		if err == nil {
 			f := read(answer)
 			if f == nil || f.final {
-				return f, c.cache.put(path, payload, answer)
+				return f, c.cache.put(r.path, payload, answer)
 			}
 			err = f
 		}
@@ -91,13 +93,12 @@ func (c *Client) ask(
 
 // pause waits before the next try, or says why there is none.
 func (c *Client) pause(ctx context.Context, err error, tried int, pause time.Duration) error {
-	var budget *BudgetError
-	if errors.As(err, &budget) || ctx.Err() != nil {
+	if errors.Is(err, oaif.ErrUnavailable) || ctx.Err() != nil {
 		return err
 	}
 	f := asFailure(err)
 	if f.final || tried >= c.end.Retries {
-		return fmt.Errorf("annotator: %s: %s", c.end.URL, c.hide(f.text))
+		return oaif.UnavailableError(fmt.Sprintf("annotator: %s: %s", c.end.URL, f.text))
 	}
 	timer := time.NewTimer(max(pause, f.after))
 	defer timer.Stop()
@@ -111,22 +112,21 @@ func (c *Client) pause(ctx context.Context, err error, tried int, pause time.Dur
 
 // once sends one request and returns the body of an answer with status 200 that is JSON.
 func (c *Client) once(
-	ctx context.Context, path string, payload []byte, tokens int64,
+	ctx context.Context, r request, payload []byte,
 ) (body []byte, err error) {
+	tokens := r.in + r.out
 	if err := c.gate.enter(ctx, tokens); err != nil {
 		return nil, err
 	}
 	used := Usage{Requests: 1}
 	defer func() { c.gate.leave(tokens, used) }()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost,
-		strings.TrimRight(c.end.URL, "/")+path, bytes.NewReader(payload))
+		strings.TrimRight(c.end.URL, "/")+r.path, bytes.NewReader(payload))
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	if c.key != "" {
-		req.Header.Set("Authorization", "Bearer "+c.key)
-	}
+	c.key.put(req.Header)
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, err
@@ -135,25 +135,37 @@ func (c *Client) once(
 	if err = errors.Join(err, resp.Body.Close()); err != nil {
 		return nil, err
 	}
+	body = c.key.hide(body)
 	if resp.StatusCode != http.StatusOK {
 		return nil, refused(resp.StatusCode, resp.Header, message(body), time.Now())
 	}
 	if len(body) > maxAnswer {
 		return nil, brokenf("the answer is longer than %d bytes", maxAnswer)
 	}
-	var counted struct {
-		Usage struct {
+	in, out, err := counted(body, r)
+	if err != nil {
+		return nil, err
+	}
+	used.PromptTokens, used.CompletionTokens, used.Cost = in, out, cost(&c.end, in, out)
+	return body, nil
+}
+
+// counted returns the prompt and completion tokens of an answer: what was estimated of the request,
+// where the endpoint does not count.
+func counted(body []byte, r request) (in, out int64, err error) {
+	var answer struct {
+		Usage *struct {
 			Prompt     int64 `json:"prompt_tokens"`
 			Completion int64 `json:"completion_tokens"`
 		} `json:"usage"`
 	}
-	if err := json.Unmarshal(body, &counted); err != nil {
-		return nil, brokenf("the answer is not JSON: %v", err)
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return 0, 0, brokenf("the answer is not JSON: %v", err)
 	}
-	used.PromptTokens = max(0, counted.Usage.Prompt)
-	used.CompletionTokens = max(0, counted.Usage.Completion)
-	used.Cost = cost(&c.end, used.PromptTokens, used.CompletionTokens)
-	return body, nil
+	if answer.Usage == nil {
+		return r.in, r.out, nil
+	}
+	return max(0, answer.Usage.Prompt), max(0, answer.Usage.Completion), nil
 }
 
 // message is what an error's body says, cut to one short line.
@@ -180,12 +192,4 @@ func message(body []byte) string {
 		text = string(runes[:most]) + "..."
 	}
 	return text
-}
-
-// hide takes the key out of a text that an endpoint may have put it into.
-func (c *Client) hide(text string) string {
-	if c.key == "" {
-		return text
-	}
-	return strings.ReplaceAll(text, c.key, "[key]")
 }

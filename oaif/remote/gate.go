@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/oaif/oaif/oaif"
 	"github.com/oaif/oaif/oaif/annotator"
 )
 
@@ -29,11 +30,6 @@ type Usage struct {
 	CompletionTokens int64   `json:"completion_tokens"`
 	Cost             float64 `json:"cost"`
 }
-
-// BudgetError says that a ceiling of the annotator was reached.
-type BudgetError struct{ text string }
-
-func (e *BudgetError) Error() string { return e.text }
 
 func newGate(e *annotator.Remote) *gate {
 	return &gate{
@@ -95,13 +91,13 @@ func (g *gate) reserve(tokens int64) error {
 	defer g.mu.Unlock()
 	total := g.used.PromptTokens + g.used.CompletionTokens
 	if most := g.end.MaxTokens; most > 0 && total+g.reserved+tokens > most {
-		return &BudgetError{fmt.Sprintf(
-			"the annotator's budget is used up: %d of remote.max_tokens = %d", total, most)}
+		return oaif.UnavailableError(fmt.Sprintf(
+			"the annotator's budget is used up: %d of remote.max_tokens = %d", total, most))
 	}
 	ahead := cost(g.end, g.reserved+tokens, 0)
 	if most := g.end.MaxCost; most > 0 && g.used.Cost+ahead > most {
-		return &BudgetError{fmt.Sprintf(
-			"the annotator's budget is used up: %.4f of remote.max_cost = %g", g.used.Cost, most)}
+		return oaif.UnavailableError(fmt.Sprintf(
+			"the annotator's budget is used up: %.4f of remote.max_cost = %g", g.used.Cost, most))
 	}
 	g.reserved += tokens
 	return nil

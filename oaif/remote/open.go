@@ -36,7 +36,8 @@ func (l *LM) Close() error {
 func (l *LM) Usage() Usage { return l.client.Usage() }
 
 // Probe asks one short question that is not stored, and says in one line what the endpoint cannot
-// do of what spec asks for. Where nothing is to be sent it does nothing.
+// do of what spec asks for. Where nothing is to be sent it does nothing. An endpoint that is not
+// there is oaif.ErrUnavailable, one that cannot do it is oaif.ErrUsage.
 func (l *LM) Probe(ctx context.Context, spec *annotator.Spec) error {
 	if l.client.cache.only() {
 		return nil
@@ -44,16 +45,27 @@ func (l *LM) Probe(ctx context.Context, spec *annotator.Spec) error {
 	bare := *l.client
 	bare.cache, bare.end.Retries = nil, min(1, bare.end.Retries)
 	p := annotator.Prompt{Text: "Answer with one word.", Chat: spec.Chat}
-	_, f, err := (&LM{&bare, l.echo}).next(ctx, p, spec.Candidates())
+	asked := &LM{&bare, l.echo}
+	var f *failure
+	var err error
+	if spec.Remote.Answers == annotator.Text {
+		_, f, err = asked.write(ctx, p, spec.Remote.MaxNewTokens)
+	} else {
+		_, f, err = asked.next(ctx, p, spec.Candidates())
+	}
+	where := l.client.end.URL
 	switch {
 	case err != nil:
-		return oaif.UsageError(fmt.Sprintf("%s: the endpoint cannot be used: %v", spec.Path(), err))
+		return fmt.Errorf("%s: the endpoint cannot be used: %w", spec.Path(), err)
 	case f == nil, f.final: // another word was likelier: that is the question's affair
 		return nil
+	case spec.Remote.Answers == annotator.Text:
+		return oaif.UsageError(fmt.Sprintf("%s: %s writes no text: %s", spec.Path(), where, f.text))
 	case l.echo:
 		return oaif.UsageError(fmt.Sprintf("%s: kind = %q needs /completions with echo and "+
-			"logprobs, which %s does not give: %s", spec.Path(), spec.Kind, l.client.end.URL, f.text))
+			"logprobs, which %s does not give: %s; have it write a score instead, with "+
+			"remote.answers = %q", spec.Path(), spec.Kind, where, f.text, annotator.Text))
 	}
-	return oaif.UsageError(fmt.Sprintf("%s: %s gives no top_logprobs: %s", spec.Path(),
-		l.client.end.URL, f.text))
+	return oaif.UsageError(fmt.Sprintf("%s: %s gives no top_logprobs: %s; have it write its "+
+		"verdict instead, with remote.answers = %q", spec.Path(), where, f.text, annotator.Text))
 }

@@ -75,6 +75,7 @@ func client(
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.Hurry()
 	t.Cleanup(c.Close)
 	return c
 }

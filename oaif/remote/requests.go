@@ -1,19 +1,18 @@
 package remote
 
-import (
-	"encoding/json"
-	"strings"
-)
+import "github.com/oaif/oaif/oaif/annotator"
 
-// request is the body of a POST. Its JSON is what an answer is stored under: fields are always
-// written in this order, and none depends on the time.
-type request interface {
-	// tokens estimates what the request will use.
-	tokens() int64
+// topTokens is how many next tokens are asked for: the most that the API gives.
+const topTokens = 20
+
+// request is what is sent to a path below the endpoint's URL. Its body's JSON is what an answer is
+// stored under: fields are always written in this order, and none depends on the time.
+type request struct {
+	path string
+	body any // *chatRequest or *textRequest
+	// in and out estimate the tokens that it will use.
+	in, out int64
 }
-
-// reader takes what it wants out of an answer, or says what is broken in it.
-type reader func(body []byte) *failure
 
 // turn is one message of a chat.
 type turn struct {
@@ -31,146 +30,81 @@ type chatRequest struct {
 	TopLogprobs int     `json:"top_logprobs,omitempty"`
 }
 
-func (r *chatRequest) tokens() int64 {
-	n := 0
-	for _, t := range r.Messages {
-		n += len(t.Content)
-	}
-	return estimate(n) + int64(r.MaxTokens)
-}
-
 // textRequest is the body of /completions.
 type textRequest struct {
 	Model       string  `json:"model"`
 	Prompt      string  `json:"prompt"`
 	MaxTokens   int     `json:"max_tokens"`
 	Temperature float64 `json:"temperature"`
-	Logprobs    int     `json:"logprobs"`
+	Logprobs    int     `json:"logprobs,omitempty"`
 	Echo        bool    `json:"echo,omitempty"`
 }
 
-func (r *textRequest) tokens() int64 { return estimate(len(r.Prompt)) + int64(r.MaxTokens) }
+// ranking asks for the likeliest tokens that come next.
+func ranking(model string, p annotator.Prompt) request {
+	if p.Chat {
+		return chat(chatRequest{Model: model, Messages: turns(p), MaxTokens: 1, Logprobs: true,
+			TopLogprobs: topTokens})
+	}
+	return text(textRequest{Model: model, Prompt: p.Text, MaxTokens: 1, Logprobs: topTokens})
+}
+
+// scoring asks for the log-prob of candidate behind a text. One token is made, as some servers
+// refuse to make none.
+func scoring(model string, p annotator.Prompt, candidate string) request {
+	return text(textRequest{Model: model, Prompt: p.Text + candidate, MaxTokens: 1, Logprobs: 1,
+		Echo: true})
+}
+
+// writing asks for words.
+func writing(model string, p annotator.Prompt, maxTokens int) request {
+	if p.Chat {
+		return chat(chatRequest{Model: model, Messages: turns(p), MaxTokens: maxTokens})
+	}
+	return text(textRequest{Model: model, Prompt: p.Text, MaxTokens: maxTokens})
+}
+
+func turns(p annotator.Prompt) []turn {
+	user := turn{"user", p.Text}
+	if p.System == "" {
+		return []turn{user}
+	}
+	return []turn{{"system", p.System}, user}
+}
+
+func chat(body chatRequest) request {
+	bytes := 0
+	for _, t := range body.Messages {
+		bytes += len(t.Content)
+	}
+	return request{"/chat/completions", &body, estimate(bytes), int64(body.MaxTokens)}
+}
+
+func text(body textRequest) request {
+	return request{"/completions", &body, estimate(len(body.Prompt)), int64(body.MaxTokens)}
+}
 
 // estimate is the number of tokens of so many bytes of text, about.
 func estimate(bytes int) int64 { return int64(bytes+3) / 4 }
 
-// chatAnswer is what is read of an answer of /chat/completions.
-type chatAnswer struct {
-	Choices []struct {
-		Message struct {
-			Content *string `json:"content"`
-		} `json:"message"`
-		Logprobs *struct {
-			Content []struct {
-				Top []ranked `json:"top_logprobs"`
-			} `json:"content"`
-		} `json:"logprobs"`
-	} `json:"choices"`
-}
-
-type ranked struct {
-	Token   string   `json:"token"`
-	Logprob *float64 `json:"logprob"`
-}
-
-// textAnswer is what is read of an answer of /completions.
-type textAnswer struct {
-	Choices []struct {
-		Logprobs *struct {
-			Tokens   []string              `json:"tokens"`
-			Logprobs []*float64            `json:"token_logprobs"`
-			Top      []map[string]*float64 `json:"top_logprobs"`
-		} `json:"logprobs"`
-	} `json:"choices"`
-	Usage struct {
-		Completion *int `json:"completion_tokens"`
-	} `json:"usage"`
-}
-
-// top returns the ranked next tokens of a chat's answer.
-func (a *chatAnswer) top(body []byte) ([]ranked, *failure) {
-	if err := json.Unmarshal(body, a); err != nil {
-		return nil, brokenf("the answer cannot be read: %v", err)
-	}
-	if len(a.Choices) != 1 {
-		return nil, brokenf("the answer has %d choices, one was asked for", len(a.Choices))
-	}
-	l := a.Choices[0].Logprobs
-	if l == nil || len(l.Content) == 0 || len(l.Content[0].Top) == 0 {
-		return nil, brokenf("the answer has no top_logprobs")
-	}
-	return l.Content[0].Top, nil
-}
-
-// content returns the text of a chat's answer.
-func (a *chatAnswer) content(body []byte) (string, *failure) {
-	if err := json.Unmarshal(body, a); err != nil {
-		return "", brokenf("the answer cannot be read: %v", err)
-	}
-	if len(a.Choices) != 1 || a.Choices[0].Message.Content == nil {
-		return "", brokenf("the answer has %d choices, one with a text was asked for",
-			len(a.Choices))
-	}
-	return *a.Choices[0].Message.Content, nil
-}
-
-// top returns the ranked next tokens of a text's answer.
-func (a *textAnswer) top(body []byte) ([]ranked, *failure) {
-	if f := a.read(body); f != nil {
-		return nil, f
-	}
-	all := a.Choices[0].Logprobs.Top
-	if len(all) == 0 || len(all[0]) == 0 {
-		return nil, brokenf("the answer has no top_logprobs")
-	}
-	var out []ranked
-	for token, lp := range all[0] {
-		out = append(out, ranked{token, lp})
-	}
-	return out, nil
-}
-
-func (a *textAnswer) read(body []byte) *failure {
-	if err := json.Unmarshal(body, a); err != nil {
-		return brokenf("the answer cannot be read: %v", err)
-	}
-	if len(a.Choices) != 1 {
-		return brokenf("the answer has %d choices, one was asked for", len(a.Choices))
-	}
-	if a.Choices[0].Logprobs == nil {
-		return brokenf("the answer has no logprobs")
-	}
-	return nil
-}
-
-// echoed returns the log-prob of candidate, which ends the prompt that is echoed before the one
-// token that was made.
-func (a *textAnswer) echoed(body []byte, candidate string) (float64, *failure) {
-	if f := a.read(body); f != nil {
-		return 0, f
-	}
-	l := a.Choices[0].Logprobs
-	if len(l.Tokens) != len(l.Logprobs) {
-		return 0, brokenf("the answer has %d tokens and %d log-probs", len(l.Tokens),
-			len(l.Logprobs))
-	}
-	made := 1
-	if n := a.Usage.Completion; n != nil {
-		made = *n
-	}
-	end := len(l.Tokens) - made
-	sum := 0.0
-	for rest := candidate; rest != ""; {
-		end--
-		if end < 1 || l.Tokens[end] == "" || !strings.HasSuffix(rest, l.Tokens[end]) {
-			return 0, brokenf("the answer does not echo %q as tokens of its own", candidate)
+// Estimate says what asking about prompts will use, about, when nothing has to be asked twice and
+// nothing is in the cache.
+func Estimate(spec *annotator.Spec, prompts []annotator.Prompt) Usage {
+	var u Usage
+	for _, p := range prompts {
+		requests := []request{ranking(spec.Remote.Model, p)}
+		switch {
+		case spec.Remote.Answers == annotator.Text:
+			requests[0] = writing(spec.Remote.Model, p, spec.Remote.MaxNewTokens)
+		case spec.Kind == annotator.Pointwise:
+			requests = nil
+			for _, c := range spec.Candidates() {
+				requests = append(requests, scoring(spec.Remote.Model, p, c))
+			}
 		}
-		lp := l.Logprobs[end]
-		if lp == nil {
-			return 0, brokenf("the answer has no log-prob of %q", candidate)
+		for _, r := range requests {
+			u.add(Usage{1, r.in, r.out, cost(spec.Remote, r.in, r.out)})
 		}
-		sum += *lp
-		rest = strings.TrimSuffix(rest, l.Tokens[end])
 	}
-	return sum, nil
+	return u
 }

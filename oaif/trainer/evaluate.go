@@ -96,6 +96,7 @@ func (t *Trainer) evaluate(ctx context.Context, n int) error {
 	if _, err := t.system(step, w, 0); err != nil {
 		return err
 	}
+	t.state.Evaluated = step
 	t.observer.Eval(step, r.Record, n == len(t.heldout))
 	if step == t.cfg.Train.Steps {
 		return t.conclude(held, policy, baseline, r)

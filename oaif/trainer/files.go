@@ -44,11 +44,15 @@ func openFiles(cfg *config.Config) (f *files, err error) {
 			"model.reference: %s has a vocabulary of %d tokens, %s of %d",
 			f.reference.Path(), b, f.policy.Path(), a))
 	}
-	asked := f.reference
-	if f.spec.Remote != nil {
+	if cfg.Annotator.Cache != "" && f.spec.Remote == nil {
+		return f, oaif.UsageError(fmt.Sprintf(
+			"annotator.cache: has no effect, %s asks no endpoint", f.spec.Path()))
+	}
+	if !f.spec.OnDevice() {
 		f.policyVocab, err = vocab.Of(f.policy, cfg.Model.EOS)
 		return f, err
 	}
+	asked := f.reference
 	if f.spec.Model != "" {
 		if asked, err = f.open(f.spec.Model); err != nil {
 			return f, err

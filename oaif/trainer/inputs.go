@@ -22,7 +22,17 @@ func (t *Trainer) digests() (map[string]string, error) {
 		}
 		out[m.Path()] = sum
 	}
-	for _, path := range []string{t.cfg.Data.Train, t.cfg.Data.Heldout, t.cfg.Annotator.File} {
+	paths := []string{t.cfg.Data.Train, t.cfg.Data.Heldout}
+	if spec := t.files.spec; spec.Remote == nil {
+		paths = append(paths, spec.Path())
+	} else { // its address, limits and prices may change: they decide no verdict
+		id, err := spec.ID("")
+		if err != nil {
+			return nil, err
+		}
+		out[spec.Path()] = id
+	}
+	for _, path := range paths {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			return nil, oaif.DataError(fmt.Sprintf("cannot be read again: %v", err))

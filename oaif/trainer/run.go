@@ -20,6 +20,8 @@ func (t *Trainer) Run(ctx context.Context) error {
 	case errors.Is(err, context.Canceled):
 		return oaif.InterruptedError(fmt.Sprintf("stopped after step %d of %d; --resume %s",
 			step, t.cfg.Train.Steps, t.afterStop()))
+	case errors.Is(err, oaif.ErrUnavailable):
+		return t.unavailable(err)
 	case errors.As(err, &unwritable): // JSON has no NaN and no infinity
 		return diverged("after step %d a result is %s", step, unwritable.Str)
 	case errors.Is(err, loss.ErrNotFinite):
@@ -34,7 +36,18 @@ func diverged(format string, args ...any) error {
 		"; start again with a lower optimizer.learning_rate", args...))
 }
 
-// afterStop says where a run that stops now goes on: stopping writes no checkpoint.
+// unavailable ends a run whose annotator cannot be asked any more: what was trained is kept.
+func (t *Trainer) unavailable(why error) error {
+	if t.state.Step > t.saved {
+		if err := t.save(); err != nil {
+			return errors.Join(why, err)
+		}
+	}
+	return oaif.UnavailableError(fmt.Sprintf("%v; stopped after step %d of %d; --resume %s",
+		why, t.state.Step, t.cfg.Train.Steps, t.afterStop()))
+}
+
+// afterStop says where a run that stops now goes on: an interrupt writes no checkpoint.
 func (t *Trainer) afterStop() string {
 	if t.saved == 0 {
 		return "starts at step 1 again: there is no checkpoint yet"
@@ -74,6 +87,8 @@ func (t *Trainer) loop(ctx context.Context) error {
 func (t *Trainer) evaluateIfDue(ctx context.Context) error {
 	n, e := t.state.Step, t.cfg.Eval
 	switch {
+	case n > 0 && n == t.state.Evaluated: // before the checkpoint that the run went on from
+		return nil
 	case n == 0 || n == t.cfg.Train.Steps:
 		return t.evaluate(ctx, len(t.heldout))
 	case e.Every > 0 && n%e.Every == 0:

@@ -18,7 +18,9 @@ type state struct {
 	Updates  int               `json:"updates"`  // optimizer steps: fewer, when one kept no pair
 	Inputs   map[string]string `json:"inputs"`   // see digests
 	Baseline string            `json:"baseline"` // SHA-256 of eval/step-0.jsonl
-	Judged   annotator.Health  `json:"judged"`   // of the first steps, see callOutPosition
+	// Evaluated is the last step whose evaluation is in the logs.
+	Evaluated int              `json:"evaluated"`
+	Judged    annotator.Health `json:"judged"` // of the first steps, see callOutPosition
 }
 
 // save writes a checkpoint of the step that was just done.

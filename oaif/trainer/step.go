@@ -72,7 +72,7 @@ func (t *Trainer) askAnnotator(
 ) func() ([]oaif.Preference, error) {
 	var prefs []oaif.Preference
 	var err error
-	if t.remote == nil {
+	if !t.ai.Elsewhere() {
 		prefs, err = t.annotator.Annotate(ctx, questions(pairs))
 		w.lap("annotate")
 		return func() ([]oaif.Preference, error) { return prefs, err }

@@ -12,10 +12,11 @@ import (
 	"github.com/oaif/oaif/oaif/checkpoint"
 	"github.com/oaif/oaif/oaif/config"
 	"github.com/oaif/oaif/oaif/eval"
+	"github.com/oaif/oaif/oaif/judge"
+	"github.com/oaif/oaif/oaif/lm"
 	"github.com/oaif/oaif/oaif/loss"
 	"github.com/oaif/oaif/oaif/model"
 	"github.com/oaif/oaif/oaif/prompts"
-	"github.com/oaif/oaif/oaif/remote"
 	"github.com/oaif/oaif/oaif/sampler"
 	"github.com/oaif/oaif/oaif/vocab"
 	"github.com/oaif/oaif/torch"
@@ -47,7 +48,7 @@ type Trainer struct {
 	files     *files
 	policy    *model.Model
 	reference *model.Model // frozen
-	judge     *model.Model // the annotator's own model; nil when it is the reference
+	judge     *model.Model // the annotator's own model; nil when it has none, or is the reference
 	vocab     *vocab.Vocab
 	sampler   oaif.Sampler
 	answers   *sampler.Sampler // for evaluation
@@ -60,7 +61,7 @@ type Trainer struct {
 	heldout   []*oaif.Prompt
 	baseline  []oaif.Completion // the starting model's answers to heldout
 	journal   *annotator.Journal
-	remote    *remote.LM // nil: the annotator asks a model on the device
+	ai        *judge.Judge // what annotator and asked ask
 	run       *checkpoint.Run
 	state     state
 	saved     int // step of the newest checkpoint that can be used, 0 for none
@@ -96,12 +97,16 @@ func New(cfg *config.Config, resume bool, o Observer) (t *Trainer, err error) {
 	if err := t.loadModels(); err != nil {
 		return t, err
 	}
+	if err := t.openJudge(); err != nil { // before there is a run folder
+		return t, err
+	}
 	if err := t.openRun(resume); err != nil {
 		return t, err
 	}
-	if err := t.loadAnnotator(); err != nil {
+	if t.journal, err = annotator.OpenJournal(t.run.Path("verdicts.jsonl")); err != nil {
 		return t, err
 	}
+	t.annotator = annotator.Journaled(t.asked, t.ai.ID, t.journal)
 	// All is loaded: the mapped files and the buffers of their conversion are needed no more.
 	err = t.files.close()
 	debug.FreeOSMemory()
@@ -205,46 +210,26 @@ func Precision(dev *torch.Device, dtype string) (torch.DType, error) {
 	return 0, oaif.UsageError(fmt.Sprintf("dtype %q is none of auto, float32, bfloat16", dtype))
 }
 
-func (t *Trainer) loadAnnotator() error {
-	var err error
-	if t.journal, err = annotator.OpenJournal(t.run.Path("verdicts.jsonl")); err != nil {
-		return err
+func (t *Trainer) openJudge() (err error) {
+	var asked *lm.LM
+	if t.files.spec.OnDevice() {
+		m := t.reference
+		if t.judge != nil {
+			m = t.judge
+		}
+		if asked, err = t.files.llm(m); err != nil {
+			return err
+		}
 	}
-	llm, err := t.llm()
+	a := t.cfg.Annotator
+	t.ai, err = judge.New(context.Background(), t.files.spec, asked,
+		judge.Options{Cache: a.Cache, CacheOnly: a.CacheOnly})
 	if err != nil {
 		return err
 	}
-	if t.asked, err = annotator.New(t.files.spec, llm); err != nil {
-		return err
-	}
-	id, err := t.files.spec.ID(llm.Digest())
-	if err != nil {
-		return err
-	}
-	t.annotator = annotator.Journaled(t.asked, id, t.journal)
+	t.asked = t.ai
 	t.vader = eval.NewVader()
 	return nil
-}
-
-// llm returns what the annotator asks: an endpoint, or a model on the device.
-func (t *Trainer) llm() (annotator.LM, error) {
-	if t.files.spec.Remote != nil {
-		var err error
-		a := t.cfg.Annotator
-		if t.remote, err = remote.Open(t.files.spec, a.Cache, a.CacheOnly); err != nil {
-			return nil, err
-		}
-		return t.remote, t.remote.Probe(context.Background(), t.files.spec)
-	}
-	asked := t.reference
-	if t.judge != nil {
-		asked = t.judge
-	}
-	local, err := t.files.llm(asked)
-	if err != nil {
-		return nil, err
-	}
-	return annotator.Local(local), nil
 }
 
 // Close frees everything. It may be called on a trainer that was only half set up.
@@ -253,9 +238,7 @@ func (t *Trainer) Close() error {
 	if t.journal != nil {
 		errs = append(errs, t.journal.Close())
 	}
-	if t.remote != nil {
-		errs = append(errs, t.remote.Close())
-	}
+	errs = append(errs, t.ai.Close())
 	if t.run != nil {
 		errs = append(errs, t.run.Close())
 	}

@@ -1,0 +1,98 @@
+// Package judge makes an annotator of what its TOML file says, whatever its kind.
+//
+// A Spec flows in, with a loaded model where the kind asks one on the device; a Judge flows out, ready
+// to be asked, with the name that its verdicts are stored under and the count of what it cost. It is
+// the one place that knows every kind of annotator. It knows no prompts, no run folder and no losses.
+package judge
+
+import (
+	"context"
+	"errors"
+
+	"github.com/oaif/oaif/oaif"
+	"github.com/oaif/oaif/oaif/annotator"
+	"github.com/oaif/oaif/oaif/lm"
+	"github.com/oaif/oaif/oaif/remote"
+)
+
+// Options are of the command that asks, not of the annotator.
+type Options struct {
+	// Cache is the file that an endpoint's answers are kept in; "": none.
+	Cache string
+	// CacheOnly says that every answer must be in Cache, and that nothing is sent.
+	CacheOnly bool
+}
+
+// Judge is an annotator with what belongs to it. Safe for concurrent use.
+type Judge struct {
+	oaif.Annotator
+	// ID names what decides its verdicts, for annotator.Journaled.
+	ID string
+
+	meter  *meter
+	remote *remote.LM // nil: a model on the device
+}
+
+// New returns the annotator that spec describes. asked is the model that is asked where
+// spec.OnDevice, and must stay open; else it is not looked at. An endpoint is asked one short
+// question, so that one that cannot do what spec asks for is refused here: with oaif.ErrUsage, or
+// oaif.ErrUnavailable when it does not answer. Close must be called.
+func New(ctx context.Context, spec *annotator.Spec, asked *lm.LM, o Options) (*Judge, error) {
+	j := &Judge{}
+	var err error
+	if spec.OnDevice() {
+		err = j.askModel(spec, asked)
+	} else {
+		err = j.askEndpoint(ctx, spec, o)
+	}
+	if err != nil {
+		return nil, errors.Join(err, j.Close())
+	}
+	j.ID, err = spec.ID(j.meter.Digest())
+	return j, err
+}
+
+func (j *Judge) askModel(spec *annotator.Spec, asked *lm.LM) (err error) {
+	j.meter = &meter{LM: annotator.Local(asked)}
+	j.Annotator, err = annotator.New(spec, j.meter)
+	return err
+}
+
+func (j *Judge) askEndpoint(ctx context.Context, spec *annotator.Spec, o Options) (err error) {
+	if j.remote, err = remote.Open(spec, o.Cache, o.CacheOnly); err != nil {
+		return err
+	}
+	if err := j.remote.Probe(ctx, spec); err != nil {
+		return err
+	}
+	j.meter = &meter{LM: j.remote, writer: j.remote}
+	if spec.Remote.Answers == annotator.Text {
+		j.Annotator, err = annotator.NewWritten(spec, j.meter)
+		return err
+	}
+	j.Annotator, err = annotator.New(spec, j.meter)
+	return err
+}
+
+// Elsewhere reports whether it computes on other hardware than the policy, so that the device has
+// something else to do in the meantime.
+func (j *Judge) Elsewhere() bool { return j.remote != nil }
+
+// Prompts returns how many prompts were put to its model.
+func (j *Judge) Prompts() int64 { return j.meter.prompts.Load() }
+
+// Usage returns what an endpoint was asked for; ok is false where there is none.
+func (j *Judge) Usage() (used remote.Usage, ok bool) {
+	if j.remote == nil {
+		return used, false
+	}
+	return j.remote.Usage(), true
+}
+
+// Close ends its connections and closes its cache.
+func (j *Judge) Close() error {
+	if j == nil || j.remote == nil {
+		return nil
+	}
+	return j.remote.Close()
+}

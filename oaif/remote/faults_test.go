@@ -1,0 +1,229 @@
+package remote_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/oaif/oaif/oaif"
+	"github.com/oaif/oaif/oaif/annotator"
+	"github.com/oaif/oaif/oaif/remote"
+	"github.com/oaif/oaif/oaif/remote/remotetest"
+)
+
+// oracle answers with next tokens whose log-probs are a function of the prompt: see first.
+var oracle = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	var body struct{ Prompt string }
+	if json.NewDecoder(r.Body).Decode(&body) != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	fmt.Fprintf(w, `{"choices":[{"text":"1","logprobs":{"tokens":["1"],"token_logprobs":[-1],`+
+		`"top_logprobs":[{"1":%v,"2":-1}]}}],"usage":{"prompt_tokens":9,"completion_tokens":1}}`,
+		first(body.Prompt))
+})
+
+// first is the log-prob of label 1 after a prompt.
+func first(prompt string) float64 {
+	sum := fnv.New32()
+	_, _ = io.WriteString(sum, prompt) // cannot fail
+	return -.01 - float64(sum.Sum32()%1999)/1000
+}
+
+const pairwise = `
+kind = "pairwise"
+prompt = "{prompt}: {a} or {b}?"
+[remote]
+url = "%s/v1"
+model = "m"
+key_env = "PLANTED_KEY"
+concurrency = 16
+timeout = "150ms"
+retries = %d
+`
+
+// spec loads an annotator at url that has so many retries.
+func spec(t *testing.T, url string, retries int) *annotator.Spec {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "judge.toml")
+	if err := os.WriteFile(path, fmt.Appendf(nil, pairwise, url, retries), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := annotator.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func questions(n int) []oaif.Question {
+	out := make([]oaif.Question, n)
+	for i := range out {
+		out[i] = oaif.Question{Fields: map[string]string{"prompt": "p"}, A: fmt.Sprint("a", i),
+			B: fmt.Sprint("b", i)}
+	}
+	return out
+}
+
+// want is the verdict that the oracle gives on a question.
+func want(t *testing.T, s *annotator.Spec, q oaif.Question) oaif.Verdict {
+	t.Helper()
+	two, err := s.Prompts(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := func(text string) float64 { return 1 / (1 + math.Exp(-1-first(text))) }
+	switch d := p(two[0].Text) - p(two[1].Text); {
+	case d > 0:
+		return oaif.VerdictA
+	case d < 0:
+		return oaif.VerdictB
+	}
+	return oaif.VerdictTie
+}
+
+// TestNoWrongLabel asks through a server that spoils a third of its answers in every way, with and
+// without retries. A verdict is right, or it is invalid with its reason, or the whole call is an
+// error; and the key is in nothing that was written or said.
+func TestNoWrongLabel(t *testing.T) {
+	t.Setenv("PLANTED_KEY", secret)
+	for _, retries := range []int{0, 4} {
+		t.Run(fmt.Sprint(retries, " retries"), func(t *testing.T) {
+			injector := remotetest.New(oracle, func(n int64) remotetest.Fault {
+				r := rand.New(rand.NewPCG(uint64(n), 7))
+				if r.IntN(3) > 0 {
+					return remotetest.None
+				}
+				return remotetest.Fault(1 + r.IntN(int(remotetest.Faults)-1))
+			})
+			server := httptest.NewServer(injector)
+			defer server.Close()
+			s := spec(t, server.URL, retries)
+			folder := t.TempDir()
+			llm, err := remote.Open(s, filepath.Join(folder, "answers"), false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			llm.Hurry()
+			judge, err := annotator.New(s, llm)
+			if err != nil {
+				t.Fatal(err)
+			}
+			right, invalid, failed := askAll(t, judge, s, folder)
+			if err := llm.Close(); err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%d right, %d invalid, %d failed", right, invalid, failed)
+			for kind := range injector.Injected {
+				if injector.Injected[kind].Load() == 0 {
+					t.Errorf("fault %d never happened", kind)
+				}
+			}
+			if right == 0 || retries == 0 && (invalid == 0 || failed == 0) {
+				t.Error("not every end was seen")
+			}
+			if retries > 0 && right < (invalid+failed)*10 {
+				t.Error("retries help little")
+			}
+			noKey(t, folder)
+		})
+	}
+}
+
+// askAll asks 600 questions one at a time, and fails the test at the first wrong verdict.
+func askAll(
+	t *testing.T, judge oaif.Annotator, s *annotator.Spec, folder string,
+) (right, invalid, failed int) {
+	t.Helper()
+	var said strings.Builder
+	for _, q := range questions(600) {
+		prefs, err := judge.Annotate(context.Background(), []oaif.Question{q})
+		switch {
+		case errors.Is(err, oaif.ErrUnavailable):
+			failed++
+			fmt.Fprintf(&said, "%v %+v\n", err, judge)
+		case err != nil:
+			t.Fatal(err)
+		case prefs[0].Verdict == oaif.VerdictInvalid && prefs[0].Reason != "":
+			invalid++
+			fmt.Fprintf(&said, "%+v\n", prefs[0])
+		case prefs[0].Verdict == want(t, s, q):
+			right++
+		default:
+			t.Fatalf("%+v of %+v", prefs[0], q)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(folder, "said"), []byte(said.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return right, invalid, failed
+}
+
+// noKey looks for the key in all files of a folder.
+func noKey(t *testing.T, folder string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*"))
+	if err != nil || len(files) != 2 {
+		t.Fatalf("%q, %v", files, err)
+	}
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), secret) {
+			t.Errorf("the key is in %s", filepath.Base(path))
+		}
+	}
+}
+
+// TestCacheReplays: 10,000 pairs give the same bytes again from the cache alone, with no endpoint.
+func TestCacheReplays(t *testing.T) {
+	if testing.Short() {
+		t.Skip("20,000 requests")
+	}
+	t.Setenv("PLANTED_KEY", secret)
+	server := httptest.NewServer(oracle)
+	s := spec(t, server.URL, 0)
+	s.Remote.Timeout = time.Minute
+	path := filepath.Join(t.TempDir(), "answers")
+	ask := func(sealed bool) []byte {
+		llm, err := remote.Open(s, path, sealed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		judge, err := annotator.New(s, llm)
+		if err != nil {
+			t.Fatal(err)
+		}
+		prefs, err := judge.Annotate(context.Background(), questions(10_000))
+		if err = errors.Join(err, llm.Close()); err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(prefs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if used := llm.Usage(); sealed != (used.Requests == 0) {
+			t.Errorf("sealed %v: used %+v", sealed, used)
+		}
+		return text
+	}
+	asked := ask(false)
+	server.Close()
+	if string(ask(true)) != string(asked) {
+		t.Error("the replayed verdicts differ")
+	}
+}
