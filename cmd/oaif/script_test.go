@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/oaif/oaif/oaif/model/modeltest"
+	"github.com/oaif/oaif/oaif/remote/remotetest"
 )
 
 func TestMain(m *testing.M) {
@@ -19,7 +21,8 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs the scripts of testdata against the whole program. Each finds the tiny model
-// of package modeltest in model/, a tiny.gguf without a tokenizer, and its own files.
+// of package modeltest in model/, a tiny.gguf without a tokenizer, a remotetest.Oracle at $ENDPOINT,
+// and its own files.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
@@ -33,6 +36,9 @@ func TestScripts(t *testing.T) {
 			for _, v := range environment {
 				env.Setenv(v.name, v.value)
 			}
+			endpoint := httptest.NewServer(remotetest.Oracle)
+			env.Defer(endpoint.Close)
+			env.Setenv("ENDPOINT", endpoint.URL)
 			return modeltest.Write(filepath.Join(env.WorkDir, "model"))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -5,11 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/fnv"
-	"io"
 	"math"
 	"math/rand/v2"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -22,25 +19,6 @@ import (
 	"github.com/oaif/oaif/oaif/remote"
 	"github.com/oaif/oaif/oaif/remote/remotetest"
 )
-
-// oracle answers with next tokens whose log-probs are a function of the prompt: see first.
-var oracle = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-	var body struct{ Prompt string }
-	if json.NewDecoder(r.Body).Decode(&body) != nil {
-		w.WriteHeader(http.StatusBadRequest)
-		return
-	}
-	fmt.Fprintf(w, `{"choices":[{"text":"1","logprobs":{"tokens":["1"],"token_logprobs":[-1],`+
-		`"top_logprobs":[{"1":%v,"2":-1}]}}],"usage":{"prompt_tokens":9,"completion_tokens":1}}`,
-		first(body.Prompt))
-})
-
-// first is the log-prob of label 1 after a prompt.
-func first(prompt string) float64 {
-	sum := fnv.New32()
-	_, _ = io.WriteString(sum, prompt) // cannot fail
-	return -.01 - float64(sum.Sum32()%1999)/1000
-}
 
 const pairwise = `
 kind = "pairwise"
@@ -84,7 +62,7 @@ func want(t *testing.T, s *annotator.Spec, q oaif.Question) oaif.Verdict {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := func(text string) float64 { return 1 / (1 + math.Exp(-1-first(text))) }
+	p := func(text string) float64 { return 1 / (1 + math.Exp(-1-remotetest.First(text))) }
 	switch d := p(two[0].Text) - p(two[1].Text); {
 	case d > 0:
 		return oaif.VerdictA
@@ -101,7 +79,7 @@ func TestNoWrongLabel(t *testing.T) {
 	t.Setenv("PLANTED_KEY", secret)
 	for _, retries := range []int{0, 4} {
 		t.Run(fmt.Sprint(retries, " retries"), func(t *testing.T) {
-			injector := remotetest.New(oracle, func(n int64) remotetest.Fault {
+			injector := remotetest.New(remotetest.Oracle, func(n int64) remotetest.Fault {
 				r := rand.New(rand.NewPCG(uint64(n), 7))
 				if r.IntN(3) > 0 {
 					return remotetest.None
@@ -195,7 +173,7 @@ func TestCacheReplays(t *testing.T) {
 		t.Skip("20,000 requests")
 	}
 	t.Setenv("PLANTED_KEY", secret)
-	server := httptest.NewServer(oracle)
+	server := httptest.NewServer(remotetest.Oracle)
 	s := spec(t, server.URL, 0)
 	s.Remote.Timeout = time.Minute
 	path := filepath.Join(t.TempDir(), "answers")

@@ -15,6 +15,7 @@ import (
 	"github.com/oaif/oaif/oaif"
 	"github.com/oaif/oaif/oaif/annotator"
 	"github.com/oaif/oaif/oaif/remote"
+	"github.com/oaif/oaif/oaif/remote/remotetest"
 )
 
 // The test binary asks the annotator that the first variable names, and keeps the answers where the
@@ -65,7 +66,7 @@ func askOneByOne(specPath, cache string) error {
 // it had a verdict of is there, and the next one goes on.
 func TestCacheSurvivesKill(t *testing.T) {
 	t.Setenv("PLANTED_KEY", secret)
-	server := httptest.NewServer(oracle)
+	server := httptest.NewServer(remotetest.Oracle)
 	defer server.Close()
 	s := spec(t, server.URL, 0)
 	cache := filepath.Join(t.TempDir(), "answers")

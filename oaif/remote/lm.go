@@ -61,15 +61,14 @@ func (l *LM) Write(
 	return out, nil
 }
 
-// each asks about all prompts at once; the gate says how many requests are on their way. The first
+// each asks about all items at once; the gate says how many requests are on their way. The first
 // error ends the others.
-func each(
-	ctx context.Context, prompts []annotator.Prompt,
-	ask func(ctx context.Context, i int, p annotator.Prompt) error,
+func each[T any](
+	ctx context.Context, items []T, ask func(ctx context.Context, i int, item T) error,
 ) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for i, p := range prompts {
-		group.Go(func() error { return ask(ctx, i, p) })
+	for i, item := range items {
+		group.Go(func() error { return ask(ctx, i, item) })
 	}
 	return group.Wait()
 }
@@ -96,23 +95,26 @@ func (l *LM) next(
 	return next, f, err
 }
 
-// scored asks for the log-prob of each candidate as the prompt's last tokens.
+// scored asks for the log-prob of each candidate as the prompt's last tokens, of all at once.
 func (l *LM) scored(
 	ctx context.Context, p annotator.Prompt, candidates []string,
 ) (next annotator.Next, f *failure, err error) {
-	for _, candidate := range candidates {
-		var lp float64
-		f, err = l.client.ask(ctx, scoring(l.client.end.Model, p, candidate),
+	next.Logprobs = make([]float64, len(candidates))
+	failures := make([]*failure, len(candidates))
+	err = each(ctx, candidates, func(ctx context.Context, i int, candidate string) (err error) {
+		failures[i], err = l.client.ask(ctx, scoring(l.client.end.Model, p, candidate),
 			func(answer []byte) (f *failure) {
-				lp, f = new(textAnswer).echoed(answer, candidate)
+				next.Logprobs[i], f = new(textAnswer).echoed(answer, candidate)
 				return f
 			})
-		if f != nil || err != nil {
-			return next, f, err
+		return err
+	})
+	for _, f := range failures {
+		if f != nil {
+			return annotator.Next{}, f, err
 		}
-		next.Logprobs = append(next.Logprobs, lp)
 	}
-	return next, nil, nil
+	return next, nil, err
 }
 
 func (l *LM) write(

@@ -2,10 +2,8 @@ package trainer_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -14,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/oaif/oaif/oaif"
+	"github.com/oaif/oaif/oaif/remote/remotetest"
 )
 
 const remotePairwise = `
@@ -25,7 +24,7 @@ model = "judge"
 retries = 0
 `
 
-// oracle is an endpoint whose verdict is a function of the prompt. It refuses requests beyond most.
+// oracle is a remotetest.Oracle that refuses requests beyond most.
 type oracle struct {
 	*httptest.Server
 	asked, most atomic.Int64
@@ -36,20 +35,11 @@ func newOracle(t *testing.T) *oracle {
 	o := &oracle{}
 	o.most.Store(1 << 40)
 	o.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var body struct{ Prompt string }
-		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
-			t.Error(err)
-		}
 		if o.asked.Add(1) > o.most.Load() {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
-		sum := fnv.New32()
-		_, _ = sum.Write([]byte(body.Prompt)) // cannot fail
-		first := -.1 - float64(sum.Sum32()%1000)/500
-		fmt.Fprintf(w, `{"choices":[{"text":"1","logprobs":{"tokens":["1"],"token_logprobs":[%v],`+
-			`"top_logprobs":[{"1":%v,"2":-1}]}}],"usage":{"prompt_tokens":8,"completion_tokens":1}}`,
-			first, first)
+		remotetest.Oracle(w, r)
 	}))
 	t.Cleanup(o.Close)
 	return o
