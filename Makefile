@@ -143,6 +143,10 @@ bench-sweeps: build model ## how the cost grows with prompts, lengths and the mo
 	@LIBTORCH=$(LIBTORCH) $(SPEED) --sweeps
 	@LIBTORCH=$(LIBTORCH) bench/parity/python.sh bench/speed/plot.py $(SWEEPS)
 
+.PHONY: bench-remote
+bench-remote: build model ## what a step costs with an annotator that takes a second to answer
+	@$(PYTHON) bench/speed/remote.py --into docs/annotators.md
+
 .PHONY: bench-steady
 bench-steady: build model ## whether 300 steps stay as they began, and how long a start takes
 	@LIBTORCH=$(LIBTORCH) bench/parity/python.sh bench/speed/steady.py

@@ -74,12 +74,13 @@ func TestLinksLead(t *testing.T) {
 // described.
 func TestFieldsAreDocumented(t *testing.T) {
 	for source, c := range map[string]struct{ tag, doc string }{
-		"oaif/trainer/records.go": {"json", "docs/run-folder.md"},
-		"oaif/trainer/summary.go": {"json", "docs/run-folder.md"},
-		"oaif/eval/evaluate.go":   {"json", "docs/run-folder.md"},
-		"oaif/eval/checks.go":     {"json", "docs/run-folder.md"},
-		"oaif/oaif.go":            {"json", "docs/run-folder.md"},
-		"oaif/annotator/spec.go":  {"toml", "docs/annotators.md"},
+		"oaif/trainer/records.go":  {"json", "docs/run-folder.md"},
+		"oaif/trainer/summary.go":  {"json", "docs/run-folder.md"},
+		"oaif/eval/evaluate.go":    {"json", "docs/run-folder.md"},
+		"oaif/eval/checks.go":      {"json", "docs/run-folder.md"},
+		"oaif/oaif.go":             {"json", "docs/run-folder.md"},
+		"oaif/annotator/spec.go":   {"toml", "docs/annotators.md"},
+		"oaif/annotator/remote.go": {"toml", "docs/annotators.md"},
 	} {
 		tags := regexp.MustCompile(c.tag+`:"([a-z]\w*)`).FindAllStringSubmatch(read(t, source), -1)
 		if len(tags) == 0 {

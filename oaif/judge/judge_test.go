@@ -1,0 +1,130 @@
+package judge_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/oaif/oaif/oaif"
+	"github.com/oaif/oaif/oaif/annotator"
+	"github.com/oaif/oaif/oaif/judge"
+	"github.com/oaif/oaif/oaif/lm"
+	"github.com/oaif/oaif/oaif/model"
+	"github.com/oaif/oaif/oaif/model/modeltest"
+	"github.com/oaif/oaif/oaif/remote/remotetest"
+	"github.com/oaif/oaif/oaif/vocab"
+	"github.com/oaif/oaif/oaif/weights"
+	"github.com/oaif/oaif/torch"
+	"github.com/oaif/oaif/torch/torchtest"
+)
+
+const pairwise = `
+kind = "pairwise"
+prompt = "{prompt}: {a} or {b}?"
+`
+
+// asked are two questions, of which one is put.
+var asked = []oaif.Question{
+	{Fields: map[string]string{"prompt": "p"}, A: "x", B: "yy"},
+	{Fields: map[string]string{"prompt": "p"}, A: "x", B: "x"},
+}
+
+func load(t *testing.T, text string) *annotator.Spec {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "judge.toml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	spec, err := annotator.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spec
+}
+
+// language is the tiny model, ready to be asked.
+func language(t *testing.T) *lm.LM {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "model")
+	if err := modeltest.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	file, err := weights.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := vocab.Of(file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dev := torchtest.Open(t, 1)
+	m, err := model.Load(dev, file, torch.Float32, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(dev.Do(m.Close), file.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return lm.New(m, v, "tiny")
+}
+
+// ask opens an annotator, puts the questions to it and closes it.
+func ask(t *testing.T, spec *annotator.Spec, model *lm.LM, o judge.Options) *judge.Judge {
+	t.Helper()
+	j, err := judge.New(context.Background(), spec, model, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	prefs, err := j.Annotate(context.Background(), asked)
+	if err = errors.Join(err, j.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if prefs[0].Verdict == oaif.VerdictInvalid || prefs[1].Reason != annotator.ReasonIdentical {
+		t.Errorf("verdicts %+v", prefs)
+	}
+	if n := j.Prompts(); n != 2 {
+		t.Errorf("%d prompts", n)
+	}
+	return j
+}
+
+func TestOnDevice(t *testing.T) {
+	j := ask(t, load(t, pairwise), language(t), judge.Options{})
+	if _, ok := j.Usage(); ok || j.Elsewhere() {
+		t.Error("a model on the device is said to be elsewhere")
+	}
+}
+
+// TestAtEndpoint: the name that verdicts are stored under is the model's, not the address's.
+func TestAtEndpoint(t *testing.T) {
+	var ids []string
+	for _, answers := range []string{"logprobs", "logprobs", "text"} {
+		server := httptest.NewServer(remotetest.Oracle)
+		defer server.Close()
+		spec := load(t, fmt.Sprintf("%s[remote]\nurl = %q\nmodel = \"m\"\nanswers = %q\n", pairwise,
+			server.URL, answers))
+		j := ask(t, spec, nil, judge.Options{})
+		// The question, in two orders, and the one that finds out what the endpoint can do.
+		if used, ok := j.Usage(); !ok || used.Requests != 3 || !j.Elsewhere() {
+			t.Errorf("used %+v, %v", used, ok)
+		}
+		ids = append(ids, j.ID)
+	}
+	if ids[0] != ids[1] || ids[0] == ids[2] {
+		t.Errorf("ids %q", ids)
+	}
+}
+
+func TestNoEndpoint(t *testing.T) {
+	spec := load(t, pairwise+"[remote]\nurl = \"http://127.0.0.1:1\"\nmodel = \"m\"\nretries = 0\n")
+	if _, err := judge.New(context.Background(), spec, nil, judge.Options{}); !errors.Is(err,
+		oaif.ErrUnavailable) {
+		t.Errorf("error %v", err)
+	}
+}
