@@ -29,9 +29,9 @@ The verdict is "a", "b", "tie" or "invalid"; identical answers are a tie without
 being asked about. A summary goes to standard error: agreement with the labels,
 same-position rate, ties, invalid verdicts, cost.
 
---model is the model of annotators that do not name their own. An annotator at
-an endpoint needs none; --cache keeps what it answered, so that the same question
-is paid once, and --dry-run says what the pairs would cost.
+--model is the model of annotators that do not name their own. One at an
+endpoint needs none; --cache keeps its answers, so that a question is paid once,
+and --dry-run says what the pairs would cost.
 
 Example:
   oaif annotate --annotator configs/annotators/positive.toml \

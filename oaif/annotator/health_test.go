@@ -1,7 +1,6 @@
 package annotator_test
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"testing"

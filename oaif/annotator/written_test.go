@@ -91,19 +91,19 @@ func TestRemoteKeys(t *testing.T) {
 	const point = "kind = \"pointwise\"\nprompt = \"{response}\"\n"
 	const there = "[remote]\nurl = \"http://x/v1\"\nmodel = \"m\"\n"
 	for text, want := range map[string]string{
-		pair + "[remote]\nmodel = \"m\"\n":                       "remote.url is missing",
-		pair + "[remote]\nurl = \"x\"\nmodel = \"m\"\n":          `remote.url is "x"`,
-		pair + "[remote]\nurl = \"http://k@x\"\nmodel = \"m\"\n": "must hold no user",
-		pair + there + "answers = \"words\"\n":                   `remote.answers is "words"`,
-		pair + there + "max_new_tokens = 9\n":                    `"remote.max_new_tokens" has no effect`,
-		pair + there + "concurrency = 0\n":                       "remote.concurrency is 0",
-		pair + there + "timeout = \"0s\"\n":                      "remote.timeout is 0s",
-		pair + there + "retries = -1\n":                          "remote.retries is -1",
-		pair + there + "max_cost = 1\n":                          "needs remote.price_in",
-		pair + there + "price_in = -1\n":                         "remote.price_in is -1",
-		pair + there + "modle = \"m\"\n":                         `did you mean "remote.model"?`,
-		pair + "model = \"m\"\n" + there:                         `"model" has no effect with [remote]`,
-		point + "chat = true\n" + there:                          "no endpoint scores a given text",
+		pair + "[remote]\nmodel = \"m\"\n":                            "remote.url is missing",
+		pair + "[remote]\nurl = \"x\"\nmodel = \"m\"\n":               `remote.url is "x"`,
+		pair + "[remote]\nurl = \"http://k@x\"\nmodel = \"m\"\n":      "must hold no user",
+		pair + there + "answers = \"words\"\n":                        `remote.answers is "words"`,
+		pair + there + "max_new_tokens = 9\n":                         `"remote.max_new_tokens" has no effect`,
+		pair + there + "concurrency = 0\n":                            "remote.concurrency is 0",
+		pair + there + "timeout = \"0s\"\n":                           "remote.timeout is 0s",
+		pair + there + "retries = -1\n":                               "remote.retries is -1",
+		pair + there + "max_cost = 1\n":                               "needs remote.price_in",
+		pair + there + "price_in = -1\n":                              "remote.price_in is -1",
+		pair + there + "modle = \"m\"\n":                              `did you mean "remote.model"?`,
+		pair + "model = \"m\"\n" + there:                              `"model" has no effect with [remote]`,
+		point + "chat = true\n" + there:                               "no endpoint scores a given text",
 		point + "positive = \"a\"\n" + there + "answers = \"text\"\n": `"positive" has no effect`,
 	} {
 		if _, err := annotator.Load(writeFile(t, "judge.toml", text)); err == nil ||

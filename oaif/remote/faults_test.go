@@ -11,8 +11,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/oaif/oaif/oaif"
 	"github.com/oaif/oaif/oaif/annotator"
@@ -120,33 +123,50 @@ func TestNoWrongLabel(t *testing.T) {
 	}
 }
 
-// askAll asks 600 questions one at a time, and fails the test at the first wrong verdict.
+// ends counts how questions ended.
+type ends struct {
+	sync.Mutex
+	right, invalid, failed int
+	said                   strings.Builder // what was said of those that have no verdict
+}
+
+// askAll asks 600 questions, each in a call of its own, and fails the test at a wrong verdict.
 func askAll(
 	t *testing.T, judge oaif.Annotator, s *annotator.Spec, folder string,
 ) (right, invalid, failed int) {
 	t.Helper()
-	var said strings.Builder
+	var e ends
+	var group errgroup.Group
+	group.SetLimit(16)
 	for _, q := range questions(600) {
-		prefs, err := judge.Annotate(context.Background(), []oaif.Question{q})
-		switch {
-		case errors.Is(err, oaif.ErrUnavailable):
-			failed++
-			fmt.Fprintf(&said, "%v %+v\n", err, judge)
-		case err != nil:
-			t.Fatal(err)
-		case prefs[0].Verdict == oaif.VerdictInvalid && prefs[0].Reason != "":
-			invalid++
-			fmt.Fprintf(&said, "%+v\n", prefs[0])
-		case prefs[0].Verdict == want(t, s, q):
-			right++
-		default:
-			t.Fatalf("%+v of %+v", prefs[0], q)
-		}
+		wanted := want(t, s, q)
+		group.Go(func() error {
+			prefs, err := judge.Annotate(context.Background(), []oaif.Question{q})
+			e.Lock()
+			defer e.Unlock()
+			switch {
+			case errors.Is(err, oaif.ErrUnavailable):
+				e.failed++
+				fmt.Fprintf(&e.said, "%v %+v\n", err, judge)
+			case err != nil:
+				return err
+			case prefs[0].Verdict == oaif.VerdictInvalid && prefs[0].Reason != "":
+				e.invalid++
+				fmt.Fprintf(&e.said, "%+v\n", prefs[0])
+			case prefs[0].Verdict == wanted:
+				e.right++
+			default:
+				return fmt.Errorf("%+v of %+v", prefs[0], q)
+			}
+			return nil
+		})
 	}
-	if err := os.WriteFile(filepath.Join(folder, "said"), []byte(said.String()), 0o600); err != nil {
+	err := group.Wait()
+	said := filepath.Join(folder, "said")
+	if err = errors.Join(err, os.WriteFile(said, []byte(e.said.String()), 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	return right, invalid, failed
+	return e.right, e.invalid, e.failed
 }
 
 // noKey looks for the key in all files of a folder.

@@ -271,7 +271,7 @@ func TestCache(t *testing.T) {
 		if sealed {
 			_, err := remote.NewLM(c, false).NextLogprobs(context.Background(),
 				[]annotator.Prompt{{Text: "another", Chat: true}}, []string{"1", "2"})
-			if err == nil || !strings.Contains(err.Error(), "not in the cache") {
+			if err == nil || !strings.Contains(err.Error(), "not in the annotator's cache") {
 				t.Errorf("error %v", err)
 			}
 		}

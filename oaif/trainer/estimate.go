@@ -6,7 +6,6 @@ import (
 	"github.com/oaif/oaif/oaif"
 	"github.com/oaif/oaif/oaif/annotator"
 	"github.com/oaif/oaif/oaif/config"
-	"github.com/oaif/oaif/oaif/prompts"
 	"github.com/oaif/oaif/oaif/remote"
 )
 
