@@ -95,8 +95,8 @@ type Preference struct {
 	// else 0.
 	ScoreA float64 `json:"score_a,omitempty"`
 	ScoreB float64 `json:"score_b,omitempty"`
-	// Text says that what the annotator wrote was read, where it gave no log-probs: PA and PFirst are
-	// then 0, one half or 1 and say nothing of its certainty.
+	// Text says that what the annotator wrote was read, where it gave no log-probs: PA and PFirst
+	// are then 0, one half or 1 and say nothing of its certainty.
 	Text bool `json:"text,omitempty"`
 	// Reason says why a verdict is invalid, else empty.
 	Reason string `json:"reason,omitempty"`

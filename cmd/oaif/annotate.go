@@ -148,8 +148,8 @@ func estimateAnnotate(c *cli.Context, spec *annotator.Spec) error {
 	return err
 }
 
-// answerLines writes a verdict for each input line, and what they say about the annotator. The lines
-// are read before load calls what it is given with the loaded model, nil where none is asked.
+// answerLines writes a verdict for each input line, and what they say about the annotator. The
+// lines are read before load calls what it is given with the loaded model, nil where none is asked.
 func answerLines(
 	c *cli.Context, load func(use func(*lm.LM) error) error, spec *annotator.Spec, out *lineWriter,
 ) error {

@@ -49,8 +49,8 @@ func (r *comparison) on(ctx context.Context) func(*torch.Device, torch.DType) er
 	}
 }
 
-// compare answers, judges and measures. The annotator asks the model asked, whose file is file; both
-// are nil where it asks none on the device.
+// compare answers, judges and measures. The annotator asks the model asked, whose file is file;
+// both are nil where it asks none on the device.
 func (r *comparison) compare(
 	ctx context.Context, a, b, asked *model.Model, file *modelFile,
 ) (err error) {

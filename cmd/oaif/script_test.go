@@ -20,8 +20,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"oaif": main})
 }
 
-// TestScripts runs the scripts of testdata against the whole program. Each finds the tiny model
-// of package modeltest in model/, a tiny.gguf without a tokenizer, a remotetest.Oracle at $ENDPOINT,
+// TestScripts runs the scripts of testdata against the whole program. Each finds the tiny model of
+// package modeltest in model/, a tiny.gguf without a tokenizer, a remotetest.Oracle at $ENDPOINT,
 // and its own files.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{

@@ -200,7 +200,8 @@ func (s *Spec) checkValues() error {
 // written says that verdicts are read from text.
 func (s *Spec) written() bool { return s.Remote != nil && s.Remote.Answers == Text }
 
-// OnDevice says that the annotator computes where the policy does, with a model that must be loaded.
+// OnDevice says that the annotator computes where the policy does, with a model that must be
+// loaded.
 func (s *Spec) OnDevice() bool { return s.Remote == nil }
 
 // Candidates returns the two next tokens that are compared.

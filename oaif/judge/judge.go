@@ -1,8 +1,9 @@
 // Package judge makes an annotator of what its TOML file says, whatever its kind.
 //
-// A Spec flows in, with a loaded model where the kind asks one on the device; a Judge flows out, ready
-// to be asked, with the name that its verdicts are stored under and the count of what it cost. It is
-// the one place that knows every kind of annotator. It knows no prompts, no run folder and no losses.
+// A Spec flows in, with a loaded model where the kind asks one on the device; a Judge flows out,
+// ready to be asked, with the name that its verdicts are stored under and the count of what it
+// cost. It is the one place that knows every kind of annotator. It knows no prompts, no run folder
+// and no losses.
 package judge
 
 import (

@@ -52,8 +52,9 @@ func (c *Client) Usage() Usage { return c.gate.usage() }
 // Close closes idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// ask sends a request and gives what it answers to read. A request that fails is repeated. The failure says that the last answer was broken, so that the question can
-// be skipped; an error means that the endpoint cannot be used at all.
+// ask sends a request and gives what it answers to read. A request that fails is repeated. The
+// failure says that the last answer was broken, so that the question can be skipped; an error means
+// that the endpoint cannot be used at all.
 func (c *Client) ask(
 	ctx context.Context, r request, read reader,
 ) (*failure, error) {

@@ -35,8 +35,8 @@ func (k *key) put(h http.Header) {
 	}
 }
 
-// hide takes the key out of an answer that an endpoint may have put it into: answers are stored, and
-// quoted in reasons and errors.
+// hide takes the key out of an answer that an endpoint may have put it into: answers are stored,
+// and quoted in reasons and errors.
 func (k *key) hide(answer []byte) []byte {
 	if k.text == "" {
 		return answer

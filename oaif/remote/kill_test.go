@@ -62,8 +62,8 @@ func askOneByOne(specPath, cache string) error {
 	return llm.Close()
 }
 
-// TestCacheSurvivesKill kills a process that writes the cache, ten times at random moments. All that
-// it had a verdict of is there, and the next one goes on.
+// TestCacheSurvivesKill kills a process that writes the cache, ten times at random moments. All
+// that it had a verdict of is there, and the next one goes on.
 func TestCacheSurvivesKill(t *testing.T) {
 	t.Setenv("PLANTED_KEY", secret)
 	server := httptest.NewServer(remotetest.Oracle)

@@ -14,8 +14,8 @@ type Estimate struct {
 	Spec *annotator.Spec
 	// Pairs are those of all steps and evaluations.
 	Pairs int
-	// Usage is what an endpoint will be asked for, about, if every answer is as long as allowed; zero
-	// without one.
+	// Usage is what an endpoint will be asked for, about, if every answer is as long as allowed;
+	// zero without one.
 	Usage remote.Usage
 }
 
