@@ -37,28 +37,32 @@ var mayImport = map[string][]string{
 	"oaif/annotator":         {"oaif", "oaif/tomlfile"},
 	"oaif/remote":            {"oaif", "oaif/annotator"},
 	"oaif/remote/remotetest": {},
-	"oaif/judge":             {"oaif", "oaif/annotator", "oaif/lm", "oaif/remote"},
-	"oaif/checkpoint":        {"oaif"},
-	"oaif/report":            {"oaif", "oaif/annotator", "oaif/checkpoint", "oaif/prompts"},
-	"torch":                  {},
-	"torch/torchtest":        {"torch"},
-	"oaif/loss":              {"torch"},
-	"oaif/model":             {"oaif", "oaif/weights", "torch"},
-	"oaif/lm":                {"oaif", "oaif/model", "oaif/vocab"},
-	"oaif/sampler":           {"oaif", "oaif/model", "torch"},
-	"oaif/model/modeltest":   {"oaif/weights"},
-	"oaif/eval":              {"oaif", "oaif/model", "oaif/sampler", "torch"},
+	"oaif/judge": {
+		"oaif", "oaif/annotator", "oaif/command", "oaif/lexicon", "oaif/lm", "oaif/remote",
+	},
+	"oaif/command":         {"oaif", "oaif/annotator"},
+	"oaif/lexicon":         {"oaif", "oaif/annotator"},
+	"oaif/checkpoint":      {"oaif"},
+	"oaif/report":          {"oaif", "oaif/annotator", "oaif/checkpoint", "oaif/prompts"},
+	"torch":                {},
+	"torch/torchtest":      {"torch"},
+	"oaif/loss":            {"torch"},
+	"oaif/model":           {"oaif", "oaif/weights", "torch"},
+	"oaif/lm":              {"oaif", "oaif/model", "oaif/vocab"},
+	"oaif/sampler":         {"oaif", "oaif/model", "torch"},
+	"oaif/model/modeltest": {"oaif/weights"},
+	"oaif/eval":            {"oaif", "oaif/lexicon", "oaif/model", "oaif/sampler", "torch"},
 	"oaif/trainer": {
 		"oaif", "oaif/annotator", "oaif/chat", "oaif/checkpoint", "oaif/config", "oaif/eval",
-		"oaif/judge", "oaif/lm", "oaif/loss", "oaif/model", "oaif/prompts", "oaif/remote",
-		"oaif/report",
-		"oaif/sampler", "oaif/tokenizer", "oaif/vocab", "oaif/weights", "torch",
+		"oaif/judge", "oaif/lexicon", "oaif/lm", "oaif/loss", "oaif/model", "oaif/prompts", "oaif/remote",
+		"oaif/report", "oaif/sampler", "oaif/tokenizer", "oaif/vocab", "oaif/weights", "torch",
 	},
 }
 
 // withCgo are the packages that libtorch comes with; every other one works with CGO_ENABLED=0.
 var withCgo = []string{
-	"torch", "oaif/loss", "oaif/model", "oaif/lm", "oaif/judge", "oaif/sampler", "oaif/eval", "oaif/trainer",
+	"torch", "oaif/loss", "oaif/model", "oaif/lm", "oaif/judge",
+	"oaif/sampler", "oaif/eval", "oaif/trainer",
 	"cmd", "bench",
 }
 

@@ -20,4 +20,4 @@ golden oaif/tokenizer/testdata/golden.py "$model"
 golden oaif/tokenizer/testdata/families.py
 golden oaif/tokenizer/testdata/spm.py
 golden oaif/chat/testdata/golden.py "$model"
-golden oaif/eval/testdata/make_vader.py
+golden oaif/lexicon/testdata/make_vader.py

@@ -9,6 +9,7 @@ import (
 	"github.com/oaif/oaif/oaif/annotator"
 	"github.com/oaif/oaif/oaif/eval"
 	"github.com/oaif/oaif/oaif/judge"
+	"github.com/oaif/oaif/oaif/lexicon"
 	"github.com/oaif/oaif/oaif/lm"
 	"github.com/oaif/oaif/oaif/model"
 	"github.com/oaif/oaif/oaif/sampler"
@@ -60,7 +61,7 @@ func (r *comparison) compare(
 	}
 	defer func() { err = errors.Join(err, ai.Close()) }()
 	judges := []eval.Judge{
-		{Name: "annotator", Annotator: ai}, {Name: "vader", Annotator: eval.NewVader()},
+		{Name: "annotator", Annotator: ai}, {Name: "vader", Annotator: lexicon.NewVader()},
 	}
 	if r.answersA, err = r.answers(ctx, a, r.a, r.promptsA); err != nil {
 		return err
@@ -76,7 +77,7 @@ func (r *comparison) compare(
 			return err
 		}
 	}
-	r.checks, err = eval.Check(eval.NewVader(), r.promptsA, r.answersA, r.answersB)
+	r.checks, err = eval.Check(lexicon.NewVader(), r.promptsA, r.answersA, r.answersB)
 	return err
 }
 

@@ -8,16 +8,14 @@ import (
 	"github.com/oaif/oaif/oaif"
 )
 
-// ReasonIdentical is the Reason of a tie that was not asked about because both texts are the same.
-const ReasonIdentical = "identical"
-
 // maxLogprob is the largest log-prob accepted as one: above 0 only by rounding.
 const maxLogprob = 1e-4
 
-// New returns the annotator that spec describes, asking lm. It is safe for concurrent use.
+// New returns the annotator of a Spec of kind Pointwise or Pairwise, asking lm. It is safe for
+// concurrent use.
 func New(spec *Spec, lm LM) (oaif.Annotator, error) {
-	if spec == nil || spec.prompt == nil {
-		return nil, oaif.UsageError("annotator: the Spec was not made by Load")
+	if err := spec.check(Pointwise, Pairwise); err != nil {
+		return nil, err
 	}
 	return &judge{spec, func(ctx context.Context, prompts []Prompt) ([]Next, error) {
 		return lm.NextLogprobs(ctx, prompts, spec.Candidates())
@@ -56,7 +54,7 @@ func (j *judge) Annotate(
 	var asked []int // index into questions of each two prompts
 	for i, q := range questions {
 		if q.A == q.B {
-			prefs[i] = oaif.Preference{Verdict: oaif.VerdictTie, PA: .5, Reason: ReasonIdentical}
+			prefs[i] = Identical()
 			continue
 		}
 		two, err := j.spec.Prompts(q)
@@ -119,7 +117,7 @@ func (j *judge) decide(first, second Next) oaif.Preference {
 		// Mean of P(a) over the two orders, a in slot 1 and then in slot 2: (p1 + (1-p2))/2,
 		// written so that p1 = p2 gives exactly one half.
 		p1, p2 := first.pFirst(), second.pFirst()
-		return j.spec.verdict(oaif.Preference{
+		return j.spec.Verdict(oaif.Preference{
 			PA:   .5 + (p1-p2)/2,
 			Text: first.text,
 			Orders: []oaif.Order{{First: "a", PFirst: p1, Bounded: first.Bounded},
@@ -127,7 +125,7 @@ func (j *judge) decide(first, second Next) oaif.Preference {
 		})
 	}
 	s1, s2 := first.score(), second.score()
-	return j.spec.verdict(oaif.Preference{
+	return j.spec.Verdict(oaif.Preference{
 		PA: sigmoid(s1 - s2), ScoreA: s1, ScoreB: s2, Text: first.text,
 	})
 }
@@ -137,24 +135,8 @@ func (s *Spec) where(i int) string {
 	if s.Kind == Pairwise {
 		return [...]string{"with a shown first", "with b shown first"}[i]
 	}
-	return [...]string{"for answer a", "for answer b"}[i]
+	return answerNames[i]
 }
-
-// verdict sets the verdict from PA alone, so that a stored Preference can be checked by its reader.
-func (s *Spec) verdict(p oaif.Preference) oaif.Preference {
-	switch {
-	case math.Abs(p.PA-.5) <= s.TieMargin:
-		p.Verdict = oaif.VerdictTie
-	case p.PA > .5:
-		p.Verdict = oaif.VerdictA
-	default:
-		p.Verdict = oaif.VerdictB
-	}
-	return p
-}
-
-// sigmoid of a difference of two log-probs is their softmax's first probability.
-func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
 
 func checkShape(said []Next, prompts int) error {
 	if len(said) != prompts {

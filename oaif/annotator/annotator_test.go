@@ -166,7 +166,8 @@ func TestAnnotateKeepsOrder(t *testing.T) {
 	lm := &fakeLM{answer: func(text string) []float64 {
 		return []float64{-float64(len(text)), -20}
 	}}
-	a, err := annotator.New(load(t, "kind = \"pointwise\"\nprompt = \"{response}\""), annotator.Local(lm))
+	a, err := annotator.New(load(t, "kind = \"pointwise\"\nprompt = \"{response}\""),
+		annotator.Local(lm))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,3 +47,43 @@ func (l local) NextLogprobs(
 	}
 	return out, nil
 }
+
+// TextScorer is a reward model in this process. It must be safe for concurrent use.
+type TextScorer interface {
+	// Scores returns one score for each text. A text that cannot be scored is an error.
+	Scores(ctx context.Context, texts []string) ([]float64, error)
+	// Digest names the model's weights.
+	Digest() string
+	// ChatText returns the model's chat template's rendering of a system turn (left out when it is
+	// ""), a user turn and the assistant's answer.
+	ChatText(system, user, answer string) (string, error)
+}
+
+// LocalScorer returns m as a Scorer. All texts of a call go to m in one.
+func LocalScorer(m TextScorer) Scorer { return localScorer{m} }
+
+type localScorer struct{ TextScorer }
+
+// Score implements Scorer.
+func (l localScorer) Score(ctx context.Context, texts []Text) ([]Score, error) {
+	whole := make([]string, len(texts))
+	for i, t := range texts {
+		whole[i] = t.Prompt.Text
+		if t.Prompt.Chat {
+			text, err := l.ChatText(t.Prompt.System, t.Prompt.Text, t.Response)
+			if err != nil {
+				return nil, fmt.Errorf("chat: %w", err)
+			}
+			whole[i] = text
+		}
+	}
+	values, err := l.Scores(ctx, whole)
+	if err != nil {
+		return nil, err
+	}
+	scores := make([]Score, len(values))
+	for i, v := range values {
+		scores[i].Value = v
+	}
+	return scores, nil
+}

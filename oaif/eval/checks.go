@@ -1,6 +1,9 @@
 package eval
 
-import "github.com/oaif/oaif/oaif"
+import (
+	"github.com/oaif/oaif/oaif"
+	"github.com/oaif/oaif/oaif/lexicon"
+)
 
 // Checks asks whether a gain is a trick: less varied text, one answer for all prompts, one token
 // that fills a position, or a few lexicon words.
@@ -14,12 +17,14 @@ type Checks struct {
 }
 
 // Check runs all checks of the policy's answers against the baseline's.
-func Check(v *Vader, prompts []*oaif.Prompt, policy, baseline []oaif.Completion) (Checks, error) {
+func Check(
+	v *lexicon.Vader, prompts []*oaif.Prompt, policy, baseline []oaif.Completion,
+) (Checks, error) {
 	texts := make([]string, len(policy))
 	for i, c := range policy {
 		texts[i] = c.Text
 	}
-	lex, err := v.LexiconCheck(Questions(prompts, policy, baseline))
+	lex, err := CheckLexicon(v, Questions(prompts, policy, baseline))
 	return Checks{
 		Distinct2:         Distinct2(IDs(policy)),
 		BaselineDistinct2: Distinct2(IDs(baseline)),

@@ -9,13 +9,11 @@ import (
 	"strings"
 
 	"github.com/oaif/oaif/oaif"
+	"github.com/oaif/oaif/oaif/lexicon"
 )
 
-// lexiconWords is the number of words that LexiconCheck takes away.
+// lexiconWords is the number of words that CheckLexicon takes away.
 const lexiconWords = 5
-
-// wordLike keeps emoticons out of the words that LexiconCheck takes away.
-var wordLike = regexp.MustCompile(`^[a-z][a-z'-]*$`)
 
 // LexiconCheck is a VADER tally after the words that rose most were taken away.
 type LexiconCheck struct {
@@ -25,19 +23,19 @@ type LexiconCheck struct {
 	Summary
 }
 
-// LexiconCheck finds out whether the gain rests on a few words. Each question is a prompt with the
+// CheckLexicon finds out whether the gain rests on a few words. Each question is a prompt with the
 // policy's answer A and the baseline's B. The five words of VADER's lexicon whose relative
 // frequency (occurrences over all words, as VADER splits them) rose most from the baseline's texts
 // to the policy's are deleted from all texts, prompts included, as whole words in any case; then
 // VADER judges again. Words that did not rise are never taken; among equals the first of the
 // alphabet is.
-func (v *Vader) LexiconCheck(questions []oaif.Question) (LexiconCheck, error) {
+func CheckLexicon(v *lexicon.Vader, questions []oaif.Question) (LexiconCheck, error) {
 	var policy, baseline []string
 	for _, q := range questions {
 		policy = append(policy, q.Fields["prompt"]+q.A)
 		baseline = append(baseline, q.Fields["prompt"]+q.B)
 	}
-	words := v.risen(policy, baseline)
+	words := risen(v, policy, baseline)
 	strip := deleter(words)
 	without := make([]oaif.Question, len(questions))
 	for i := range questions {
@@ -51,9 +49,9 @@ func (v *Vader) LexiconCheck(questions []oaif.Question) (LexiconCheck, error) {
 }
 
 // risen returns the lexicon words that rose most, at most lexiconWords.
-func (v *Vader) risen(policy, baseline []string) []string {
-	rise := v.frequencies(policy)
-	for word, f := range v.frequencies(baseline) {
+func risen(v *lexicon.Vader, policy, baseline []string) []string {
+	rise := v.Frequencies(policy)
+	for word, f := range v.Frequencies(baseline) {
 		rise[word] -= f
 	}
 	words := []string{}
@@ -66,24 +64,6 @@ func (v *Vader) risen(policy, baseline []string) []string {
 		return cmp.Or(cmp.Compare(rise[y], rise[x]), cmp.Compare(x, y))
 	})
 	return words[:min(len(words), lexiconWords)]
-}
-
-// frequencies returns each lexicon word's occurrences over the number of all words.
-func (v *Vader) frequencies(texts []string) map[string]float64 {
-	counts, total := map[string]int{}, 0
-	for _, text := range texts {
-		for _, w := range tokenize(text) {
-			total++
-			if v.inLexicon(w) && wordLike.MatchString(w.lower) {
-				counts[w.lower]++
-			}
-		}
-	}
-	frequencies := map[string]float64{}
-	for word, count := range counts {
-		frequencies[word] = float64(count) / float64(total)
-	}
-	return frequencies
 }
 
 // deleter returns a function that deletes whole words, in any case, and leaves everything else as

@@ -8,6 +8,7 @@ import (
 
 	"github.com/oaif/oaif/oaif"
 	"github.com/oaif/oaif/oaif/eval"
+	"github.com/oaif/oaif/oaif/lexicon"
 )
 
 // questions pairs policy and baseline answers under one opening.
@@ -23,7 +24,7 @@ func questions(opening string, policy, baseline []string) []oaif.Question {
 // TestLexiconCheckExposesATrick: a policy that wins by one repeated word only ties once the word is
 // gone, in whatever case and punctuation it was written.
 func TestLexiconCheckExposesATrick(t *testing.T) {
-	got, err := eval.NewVader().LexiconCheck(questions("The film was",
+	got, err := eval.CheckLexicon(lexicon.NewVader(), questions("The film was",
 		[]string{" great.", " GREAT!", " (Great) and long", " great-looking; great"},
 		[]string{" long.", " LONG!", " long and long", " old; long"}))
 	if err != nil {
@@ -56,7 +57,7 @@ func TestLexiconCheckKeepsARealGain(t *testing.T) {
 		baseline = append(baseline,
 			", a story with lovely pictures"+strings.Repeat(" plain", 6)+" sad :( .")
 	}
-	got, err := eval.NewVader().LexiconCheck(questions("A film", policy, baseline))
+	got, err := eval.CheckLexicon(lexicon.NewVader(), questions("A film", policy, baseline))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +73,7 @@ func TestLexiconCheckKeepsARealGain(t *testing.T) {
 
 func TestLexiconCheckWithoutAnyRise(t *testing.T) {
 	same := []string{" good.", " bad."}
-	got, err := eval.NewVader().LexiconCheck(questions("It is", same, same))
+	got, err := eval.CheckLexicon(lexicon.NewVader(), questions("It is", same, same))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/oaif/oaif/oaif/config"
 	"github.com/oaif/oaif/oaif/eval"
 	"github.com/oaif/oaif/oaif/judge"
+	"github.com/oaif/oaif/oaif/lexicon"
 	"github.com/oaif/oaif/oaif/lm"
 	"github.com/oaif/oaif/oaif/loss"
 	"github.com/oaif/oaif/oaif/model"
@@ -54,7 +55,7 @@ type Trainer struct {
 	answers   *sampler.Sampler // for evaluation
 	asked     oaif.Annotator   // the annotator without its journal, for evaluation
 	annotator oaif.Annotator   // verdicts are stored before they are returned
-	vader     *eval.Vader
+	vader     *lexicon.Vader
 	loss      loss.Loss
 	optimizer Optimizer
 	order     order
@@ -228,7 +229,7 @@ func (t *Trainer) openJudge() (err error) {
 		return err
 	}
 	t.asked = t.ai
-	t.vader = eval.NewVader()
+	t.vader = lexicon.NewVader()
 	return nil
 }
 

@@ -1,4 +1,4 @@
-package eval_test
+package lexicon_test
 
 import (
 	"bufio"
@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/oaif/oaif/oaif"
-	"github.com/oaif/oaif/oaif/eval"
+	"github.com/oaif/oaif/oaif/lexicon"
 )
 
 // TestVaderMatchesReference compares with testdata/vader.jsonl, written by testdata/make_vader.py.
@@ -20,7 +20,7 @@ func TestVaderMatchesReference(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = file.Close() }() // only read
-	v, scanner, n := eval.NewVader(), bufio.NewScanner(file), 0
+	v, scanner, n := lexicon.NewVader(), bufio.NewScanner(file), 0
 	for ; scanner.Scan(); n++ {
 		var want struct {
 			Text     string
@@ -39,7 +39,7 @@ func TestVaderMatchesReference(t *testing.T) {
 }
 
 func TestVaderJudgesOpeningAndAnswer(t *testing.T) {
-	var judge oaif.Annotator = eval.NewVader()
+	var judge oaif.Annotator = lexicon.NewVader()
 	opening := map[string]string{"prompt": "The film was not"}
 	got, err := judge.Annotate(context.Background(), []oaif.Question{
 		// "not" is in the opening: without it B would win
