@@ -20,4 +20,5 @@ golden oaif/tokenizer/testdata/golden.py "$model"
 golden oaif/tokenizer/testdata/families.py
 golden oaif/tokenizer/testdata/spm.py
 golden oaif/chat/testdata/golden.py "$model"
+golden oaif/lm/testdata/reward.py
 golden oaif/lexicon/testdata/make_vader.py

@@ -1,9 +1,9 @@
-// Package lm lets a model on a device answer an annotator's questions.
+// Package lm lets a model, or a reward model, on a device answer an annotator's questions.
 //
 // In flow texts and candidate next tokens, out flow log-probs; the text side comes from package
-// vocab, the arithmetic from package model. The package knows no annotator: LM fits the interface
-// that package annotator declares. Errors name what cannot be asked: a candidate that is not one
-// token, a text that exceeds the context.
+// package vocab, the arithmetic package model. The package knows no annotator: LM and Reward fit
+// interfaces that package annotator declares. Errors name what cannot be asked: a candidate that is
+// not one token, a text that exceeds the context.
 package lm
 
 import (
@@ -33,11 +33,16 @@ func (l *LM) Digest() string { return l.digest }
 // ChatPrompt returns the chat template's rendering of a system turn (left out when it is "") and a
 // user turn, with the generation prompt.
 func (l *LM) ChatPrompt(system, user string) (string, error) {
+	return l.vocab.RenderChat(turns(system, user))
+}
+
+// turns returns a system turn, left out when it is "", and a user turn.
+func turns(system, user string) []oaif.Message {
 	var messages []oaif.Message
 	if system != "" {
 		messages = append(messages, oaif.Message{Role: "system", Content: system})
 	}
-	return l.vocab.RenderChat(append(messages, oaif.Message{Role: "user", Content: user}))
+	return append(messages, oaif.Message{Role: "user", Content: user})
 }
 
 // batchTokens bounds the tokens of one device call: enough for the matrix products to run at full
@@ -53,27 +58,35 @@ func (l *LM) NextLogprobs(ctx context.Context, texts, candidates []string) ([][]
 	if err != nil {
 		return nil, err
 	}
-	ids := make([][]int32, len(texts))
-	for i, text := range texts {
-		if ids[i], err = l.encode(text); err != nil {
-			return nil, err
-		}
+	ids, err := encode(l.vocab, l.model, texts)
+	if err != nil {
+		return nil, err
 	}
 	out := make([][]float64, 0, len(texts))
+	err = eachBatch(ctx, l.model.Device(), ids, func(batch [][]int32) {
+		out = append(out, l.model.NextLogprobs(batch, next)...)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// eachBatch calls f on the device goroutine with one batch of ids after the other.
+func eachBatch(
+	ctx context.Context, dev device, ids [][]int32, f func(batch [][]int32),
+) error {
 	for len(ids) > 0 {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
 		n := fits(ids)
-		err := l.model.Device().Do(func() {
-			out = append(out, l.model.NextLogprobs(ids[:n], next)...)
-		})
-		if err != nil {
-			return nil, err
+		if err := dev.Do(func() { f(ids[:n]) }); err != nil {
+			return err
 		}
 		ids = ids[n:]
 	}
-	return out, nil
+	return nil
 }
 
 // fits returns how many of the leading texts go into one batch, at least one.
@@ -88,15 +101,30 @@ func fits(ids [][]int32) int {
 	return len(ids)
 }
 
-func (l *LM) encode(text string) ([]int32, error) {
-	ids, err := l.vocab.EncodePrompt(text)
-	if err != nil {
-		return nil, err
+// device is what does the arithmetic.
+type device interface{ Do(f func()) error }
+
+// checker is what refuses ids that a model cannot take.
+type checker interface {
+	CheckIDs(what string, ids []int32) error
+}
+
+// encode returns the ids of each text, with the begin token that the model wants.
+func encode(v *vocab.Vocab, m checker, texts []string) ([][]int32, error) {
+	ids := make([][]int32, len(texts))
+	for i, text := range texts {
+		var err error
+		if ids[i], err = v.EncodePrompt(text); err != nil {
+			return nil, err
+		}
+		if len(ids[i]) == 0 {
+			return nil, oaif.DataError("an annotator's prompt has no tokens")
+		}
+		if err := m.CheckIDs("an annotator's prompt", ids[i]); err != nil {
+			return nil, err
+		}
 	}
-	if len(ids) == 0 {
-		return nil, oaif.DataError("an annotator's prompt has no tokens")
-	}
-	return ids, l.model.CheckIDs("an annotator's prompt", ids)
+	return ids, nil
 }
 
 // Candidates returns the single token id of each candidate text; one that is not exactly one token

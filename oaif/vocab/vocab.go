@@ -112,11 +112,20 @@ func (v *Vocab) EncodePrompt(text string) ([]int32, error) {
 // prompt. A model without a usable template and messages that it refuses are an oaif.DataError. It
 // implements prompts.Encoder.
 func (v *Vocab) RenderChat(messages []oaif.Message) (string, error) {
+	return v.render(messages, true)
+}
+
+// RenderDialogue is RenderChat without the generation prompt: for messages that end with an answer.
+func (v *Vocab) RenderDialogue(messages []oaif.Message) (string, error) {
+	return v.render(messages, false)
+}
+
+func (v *Vocab) render(messages []oaif.Message, generate bool) (string, error) {
 	if v.broken != nil {
 		return "", oaif.DataError(fmt.Sprintf("%s: %v", v.path, v.broken))
 	}
 	if v.Template == nil {
 		return "", oaif.DataError(fmt.Sprintf("%s: has no chat template", v.path))
 	}
-	return v.Template.Render(messages, true)
+	return v.Template.Render(messages, generate)
 }

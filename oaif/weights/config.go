@@ -25,6 +25,12 @@ type Config struct {
 	// TieEmbeddings says that the output head is the embedding matrix; then there is no
 	// "lm_head.weight".
 	TieEmbeddings bool
+	// Reward says that the model is a reward model, which has ScoreName in the place of an output
+	// head; TieEmbeddings is true then.
+	Reward bool
+	// Pad is a reward model's padding id, -1 for none: the score is that of the last other token. A
+	// language model's is not read.
+	Pad int
 	// BOS is the id that begins a text, -1 for none.
 	BOS int32
 	// EOS are the ids that end a completion, ascending, without repeats; it may be empty.

@@ -12,6 +12,8 @@ type family struct {
 	arch    string // Config.Arch, and general.architecture of a GGUF file
 	hfType  string // model_type of config.json
 	hfClass string // the class that architectures of config.json must name
+	// rewardClass is that of its reward models; "" if they are not supported.
+	rewardClass string
 	// fromGGUF reads the settings of a GGUF file, nil if such files are not read.
 	fromGGUF func(k *ggufKeys) Config
 	// interleaved says that GGUF files interleave the rows of queries and keys.
@@ -36,9 +38,12 @@ type tensorSpec struct {
 	shape       []int
 	norm        bool // the weight of a norm
 	rotaryHeads int  // not 0: queries or keys of this many heads
-	buffer      int  // see Piece
+	buffer      int  // see Piece; noBuffer for none
 	place       func(row int) int
 }
+
+// noBuffer is the buffer of a tensor that lies in none.
+const noBuffer = -1
 
 // Piece says where a tensor lies among a model's flat buffers.
 type Piece struct {
@@ -51,11 +56,11 @@ type Piece struct {
 	Place func(row int) int
 }
 
-// Layout lists all tensors of a model in the order in which they lie in the flat buffers. A layer
-// has, where the variant has them: the norm before attention, weight and bias; queries, keys and
-// values; their biases; the norms of queries and of keys; the output product and its bias; the
-// norm after it; the norm before the feed-forward, weight and bias; gate, up (or up alone) and
-// their biases; down and its bias; the norm after it.
+// Layout lists all tensors of a model but ScoreName in the order in which they lie in the flat
+// buffers. A layer has, where the variant has them: the norm before attention, weight and bias;
+// queries, keys and values; their biases; the norms of queries and of keys; the output product and
+// its bias; the norm after it; the norm before the feed-forward, weight and bias; gate, up (or up
+// alone) and their biases; down and its bias; the norm after it.
 func Layout(c Config) ([]Piece, error) {
 	fam, err := familyBy("", "architecture", c.Arch, archName)
 	if err != nil {
@@ -63,7 +68,9 @@ func Layout(c Config) ([]Piece, error) {
 	}
 	var out []Piece
 	for _, s := range fam.tensors(c) {
-		out = append(out, Piece{s.hf, s.shape, s.buffer, s.place})
+		if s.buffer != noBuffer {
+			out = append(out, Piece{s.hf, s.shape, s.buffer, s.place})
+		}
 	}
 	return out, nil
 }

@@ -100,7 +100,7 @@ func FuzzConfig(f *testing.F) {
 			if m, err = Open(dir); err == nil {
 				must(t, m.Close())
 			}
-			fam, cfg, err = readHFConfig(dir)
+			fam, cfg, err = readHFConfig(dir, false)
 		})
 		fuzztest.OneLine(t, err, oaif.ErrData)
 		if err == nil {
@@ -122,7 +122,7 @@ func checkConfig(t *testing.T, fam *family, cfg Config) {
 	}
 	dir := t.TempDir()
 	must(t, writeJSON(filepath.Join(dir, configFile), configJSON(fam, cfg)))
-	_, again, err := readHFConfig(dir)
+	_, again, err := readHFConfig(dir, false)
 	if err != nil || !reflect.DeepEqual(cfg, again) {
 		t.Errorf("written and read again: %+v, %v, want %+v", again, err, cfg)
 	}

@@ -90,6 +90,10 @@ func decoderOuter(c Config) []tensorSpec {
 		{hf: "model.norm.weight", gguf: "output_norm.weight", shape: []int{c.Hidden},
 			buffer: c.Layers + 1, norm: true},
 	}
+	if c.Reward {
+		specs = append(specs,
+			tensorSpec{hf: ScoreName, shape: []int{1, c.Hidden}, buffer: noBuffer})
+	}
 	if !c.TieEmbeddings {
 		specs = append(specs, tensorSpec{hf: "lm_head.weight", gguf: "output.weight",
 			shape: []int{c.Vocab, c.Hidden}, buffer: c.Layers + 2})

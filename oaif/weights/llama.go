@@ -8,6 +8,7 @@ var llama = family{
 	arch:        "llama",
 	hfType:      "llama",
 	hfClass:     "LlamaForCausalLM",
+	rewardClass: "LlamaForSequenceClassification",
 	fromGGUF:    llamaFromGGUF,
 	interleaved: true,
 	fromHF:      llamaFromHF,

@@ -3,13 +3,14 @@ package weights
 // mistral is the family of Mistral 7B and its like: Llama whose layers may all have a window. In
 // GGUF files it goes by the name of llama.
 var mistral = family{
-	arch:    "mistral",
-	hfType:  "mistral",
-	hfClass: "MistralForCausalLM",
-	fromHF:  mistralFromHF,
-	toHF:    mistralToHF,
-	tensors: decoderTensors,
-	ignored: decoderIgnored,
+	arch:        "mistral",
+	hfType:      "mistral",
+	hfClass:     "MistralForCausalLM",
+	rewardClass: "MistralForSequenceClassification",
+	fromHF:      mistralFromHF,
+	toHF:        mistralToHF,
+	tensors:     decoderTensors,
+	ignored:     decoderIgnored,
 }
 
 func mistralFromHF(k *hfKeys) Config {

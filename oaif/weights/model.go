@@ -20,15 +20,18 @@ type Model struct {
 	digest    func() (string, error)
 }
 
-// Open maps and checks the model at path: a GGUF file, or a Hugging Face folder with config.json
-// and model.safetensors or model.safetensors.index.json. Weights are not converted yet. A fault of
-// the files is an oaif.DataError.
-func Open(path string) (*Model, error) {
+// Open maps and checks the language model at path: a GGUF file, or a Hugging Face folder with
+// config.json and model.safetensors or model.safetensors.index.json. Weights are not converted yet.
+// A fault of the files is an oaif.DataError, and so is a reward model: see OpenReward.
+func Open(path string) (*Model, error) { return open(path, false) }
+
+// open is Open, or OpenReward.
+func open(path string, reward bool) (*Model, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, dataError(path, "cannot be opened: %v", cause(err))
 	}
-	m, err := openPath(path, info.IsDir())
+	m, err := openPath(path, info.IsDir(), reward)
 	if err != nil {
 		return nil, err
 	}
@@ -36,9 +39,12 @@ func Open(path string) (*Model, error) {
 	return m, nil
 }
 
-func openPath(path string, folder bool) (*Model, error) {
+func openPath(path string, folder, reward bool) (*Model, error) {
 	if folder {
-		return openHF(path)
+		return openHF(path, reward)
+	}
+	if reward {
+		return nil, dataError(path, "is not the folder of a reward model")
 	}
 	file, err := mapFile(path)
 	if err != nil {

@@ -24,12 +24,12 @@ const (
 var settingsFiles = []string{configFile, generationFile, tokenizerFile, tokenizerSetup,
 	templateFile}
 
-// openHF builds a model from a Hugging Face folder.
-func openHF(dir string) (*Model, error) {
+// openHF builds a model, or a reward model, from a Hugging Face folder.
+func openHF(dir string, reward bool) (*Model, error) {
 	if err := checkSettings(dir); err != nil {
 		return nil, err
 	}
-	fam, cfg, err := readHFConfig(dir)
+	fam, cfg, err := readHFConfig(dir, reward)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func openHF(dir string) (*Model, error) {
 }
 
 // readHFConfig reads config.json and generation_config.json.
-func readHFConfig(dir string) (*family, Config, error) {
+func readHFConfig(dir string, reward bool) (*family, Config, error) {
 	k, err := readJSON(filepath.Join(dir, configFile))
 	if err != nil {
 		return nil, Config{}, err
@@ -77,15 +77,14 @@ func readHFConfig(dir string) (*family, Config, error) {
 	if err != nil {
 		return nil, Config{}, err
 	}
-	var classes []string
-	if k.read("architectures", &classes, "a list of texts") &&
-		!slices.Contains(classes, fam.hfClass) {
-		k.fail("architectures %q is not supported (%s is)", classes, fam.hfClass)
-	}
+	k.checkClass(fam, reward)
 	if k.has("quantization_config") {
 		k.fail("quantization_config: quantized folders are not supported")
 	}
 	cfg := fam.fromHF(k)
+	if reward {
+		k.reward(&cfg)
+	}
 	cfg.Arch = fam.arch
 	cfg.BOS = -1
 	if ids := k.ids("bos_token_id"); len(ids) > 0 {

@@ -85,7 +85,7 @@ func TestPublishedConfigs(t *testing.T) {
 		if err := os.WriteFile(path, []byte(c.text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		_, got, err := readHFConfig(dir)
+		_, got, err := readHFConfig(dir, false)
 		if err != nil {
 			t.Fatal(name, err)
 		}
@@ -97,7 +97,7 @@ func TestPublishedConfigs(t *testing.T) {
 		if err := os.WriteFile(path, []byte(changed), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if _, again, err := readHFConfig(dir); err != nil || !cmp.Equal(got, again) {
+		if _, again, err := readHFConfig(dir, false); err != nil || !cmp.Equal(got, again) {
 			t.Errorf("%s: harmless keys change it: %v", name, err)
 		}
 	}

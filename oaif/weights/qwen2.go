@@ -3,14 +3,15 @@ package weights
 // qwen2 is the family of Qwen 1.5 to 2.5: Llama with biases on queries, keys and values, whose
 // upper layers may have a window.
 var qwen2 = family{
-	arch:     "qwen2",
-	hfType:   "qwen2",
-	hfClass:  "Qwen2ForCausalLM",
-	fromGGUF: qwen2FromGGUF,
-	fromHF:   qwen2FromHF,
-	toHF:     qwenToHF,
-	tensors:  decoderTensors,
-	ignored:  decoderIgnored,
+	arch:        "qwen2",
+	hfType:      "qwen2",
+	hfClass:     "Qwen2ForCausalLM",
+	rewardClass: "Qwen2ForSequenceClassification",
+	fromGGUF:    qwen2FromGGUF,
+	fromHF:      qwen2FromHF,
+	toHF:        qwenToHF,
+	tensors:     decoderTensors,
+	ignored:     decoderIgnored,
 }
 
 func qwen2FromGGUF(k *ggufKeys) Config {

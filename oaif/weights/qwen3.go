@@ -3,14 +3,15 @@ package weights
 // qwen3 is the family of Qwen 3's dense models: Qwen 2 with norms on queries and keys, and without
 // biases unless config.json asks for them.
 var qwen3 = family{
-	arch:     "qwen3",
-	hfType:   "qwen3",
-	hfClass:  "Qwen3ForCausalLM",
-	fromGGUF: qwen3FromGGUF,
-	fromHF:   qwen3FromHF,
-	toHF:     qwen3ToHF,
-	tensors:  decoderTensors,
-	ignored:  decoderIgnored,
+	arch:        "qwen3",
+	hfType:      "qwen3",
+	hfClass:     "Qwen3ForCausalLM",
+	rewardClass: "Qwen3ForSequenceClassification",
+	fromGGUF:    qwen3FromGGUF,
+	fromHF:      qwen3FromHF,
+	toHF:        qwen3ToHF,
+	tensors:     decoderTensors,
+	ignored:     decoderIgnored,
 }
 
 func qwen3FromGGUF(k *ggufKeys) Config {

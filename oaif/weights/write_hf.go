@@ -63,6 +63,9 @@ func checkSources(dir string, fam *family, cfg Config, tensors []Source) error {
 	if err := cfg.check(dir); err != nil {
 		return err
 	}
+	if cfg.Reward {
+		return dataError(dir, "cannot be written: reward models are only read")
+	}
 	if cfg.RopeFactors != nil && cfg.RopeScaling == nil {
 		return dataError(dir,
 			"cannot be written: the rotary frequency factors are of no type that config.json knows")
