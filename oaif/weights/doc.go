@@ -1,5 +1,5 @@
 // Package weights reads a language model's weights and settings from a GGUF file or a Hugging Face
-// folder, and writes Hugging Face folders.
+// folder, or a reward model's from such a folder, and writes folders of language models.
 //
 // In flows a path; out flow a Config, tensors by their Hugging Face names as row-major float32, the
 // metadata a tokenizer needs, and the ids that end a completion. Files are mapped into memory,
