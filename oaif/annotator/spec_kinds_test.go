@@ -72,7 +72,7 @@ func TestLoadRefusesKinds(t *testing.T) {
 		{"kind = \"command\"\ncommand = [\"\"]", `"command" is missing or empty`},
 		{"kind = \"command\"\ncommand = [\"a\", \"b\\u0000\"]", "zero byte"},
 		{commandSpec + "timeout = \"0s\"", "timeout is 0s; it must be above 0"},
-		{commandSpec + "timeout = \"soon\"", "judge.toml: "},
+		{commandSpec + "timeout = \"soon\"", `judge.toml:3: invalid duration: "soon"`},
 		{commandSpec + "prompt = \"{a}{b}\"", `"prompt" has no effect with kind = "command"`},
 		{commandSpec + "rule = \"length\"", `"rule" has no effect with kind = "command"`},
 		{"kind = \"lexicon\"\ntimeout = \"1s\"", `"timeout" has no effect with kind = "lexicon"`},

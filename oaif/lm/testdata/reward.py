@@ -27,12 +27,12 @@ TURNS = ("{% for m in messages %}<{{ m.role }}>{{ m.content }}</s>{% endfor %}"
 # that of qwen3 every chat ends in padding, and the score is that of the token before it.
 CASES = {
     "llama": dict(begin=True, pad=PAD, turns="{{ bos_token }}" + TURNS),
-    "mistral": dict(begin=True, pad=None, turns=TURNS, sliding_window=5),
+    "mistral": dict(begin=True, pad=None, turns="{{ bos_token }}" + TURNS, sliding_window=5),
     "qwen2": dict(begin=False, pad=PAD, turns=TURNS, tie_word_embeddings=True),
     "qwen3": dict(begin=False, pad=END, turns=TURNS),
 }
 TEXTS = ["A film.", "A film that is good, and then some more of it.", "é 日本\n\n", "x",
-         "Aye <pad>", "<pad><pad>", "It ends.</s>", "<s>It begins."]
+         "Aye <pad>", "<pad><pad>", "It ends.</s>"]
 CHATS = [("", "Which?", "This one."), ("Be brief.", "Which?", "That one"), ("", "Hi", "")]
 
 
