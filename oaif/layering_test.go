@@ -38,7 +38,8 @@ var mayImport = map[string][]string{
 	"oaif/remote":            {"oaif", "oaif/annotator"},
 	"oaif/remote/remotetest": {},
 	"oaif/judge": {
-		"oaif", "oaif/annotator", "oaif/command", "oaif/lexicon", "oaif/lm", "oaif/remote",
+		"oaif", "oaif/annotator", "oaif/command", "oaif/lexicon", "oaif/lm", "oaif/model",
+		"oaif/remote", "oaif/vocab", "oaif/weights", "torch",
 	},
 	"oaif/command":         {"oaif", "oaif/annotator"},
 	"oaif/lexicon":         {"oaif", "oaif/annotator"},

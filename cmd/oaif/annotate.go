@@ -10,10 +10,10 @@ import (
 
 	"github.com/oaif/oaif/oaif"
 	"github.com/oaif/oaif/oaif/annotator"
-	"github.com/oaif/oaif/oaif/lm"
-	"github.com/oaif/oaif/oaif/model"
+	"github.com/oaif/oaif/oaif/judge"
 	"github.com/oaif/oaif/oaif/prompts"
 	"github.com/oaif/oaif/oaif/remote"
+	"github.com/oaif/oaif/torch"
 )
 
 func annotateCommand() *cli.Command {
@@ -97,30 +97,33 @@ func annotate(c *cli.Context) error {
 	}
 	if !spec.OnDevice() {
 		return withOutput(c, func(out *lineWriter) error {
-			return answerLines(c, func(use func(*lm.LM) error) error { return use(nil) }, spec, out)
+			return answerLines(c, func(use func(*judge.Asked) error) error { return use(nil) }, spec,
+				out)
 		})
 	}
-	path := spec.Model
-	if path == "" {
-		if path, err = required(c, "model"); err != nil {
+	return withAskedFile(c, spec, func(m *modelFile) error {
+		if err := judge.CheckVocab(spec, m.vocab); err != nil {
 			return err
 		}
-	}
-	return useModelFile(path, nil, func(m *modelFile) error {
-		if _, err := lm.Candidates(m.vocab, spec.Candidates()); err != nil {
-			return err
-		}
-		load := func(use func(*lm.LM) error) error {
-			return m.withWeights(c, func(weights *model.Model) error {
-				asked, err := m.askable(weights)
-				if err != nil {
-					return err
-				}
-				return use(asked)
+		load := func(use func(*judge.Asked) error) error {
+			return withDevice(c, func(dev *torch.Device, dtype torch.DType) error {
+				return m.ask(dev, dtype, use)
 			})
 		}
 		return withOutput(c, func(out *lineWriter) error { return answerLines(c, load, spec, out) })
 	})
+}
+
+// withAskedFile calls use with the model that the annotator names, or else with --model.
+func withAskedFile(c *cli.Context, spec *annotator.Spec, use func(*modelFile) error) error {
+	if spec.Model != "" {
+		return withOwnModel(spec, use)
+	}
+	path, err := required(c, "model")
+	if err != nil {
+		return err
+	}
+	return useModelFile(path, nil, use)
 }
 
 // estimateAnnotate says what the input's pairs would cost, and asks nothing.
@@ -131,8 +134,8 @@ func estimateAnnotate(c *cli.Context, spec *annotator.Spec) error {
 	}
 	var all []annotator.Prompt
 	for _, r := range requests {
-		if r.question.A == r.question.B {
-			continue // not asked about
+		if spec.Remote == nil || r.question.A == r.question.B { // not asked about
+			continue
 		}
 		two, err := spec.Prompts(r.question)
 		if err != nil {
@@ -140,7 +143,7 @@ func estimateAnnotate(c *cli.Context, spec *annotator.Spec) error {
 		}
 		all = append(all, two[:]...)
 	}
-	text := fmt.Sprintf("%d prompts to a model on the device", len(all))
+	text := "no endpoint is asked"
 	if spec.Remote != nil {
 		text = estimateText(spec, remote.Estimate(spec, all))
 	}
@@ -151,13 +154,13 @@ func estimateAnnotate(c *cli.Context, spec *annotator.Spec) error {
 // answerLines writes a verdict for each input line, and what they say about the annotator. The
 // lines are read before load calls what it is given with the loaded model, nil where none is asked.
 func answerLines(
-	c *cli.Context, load func(use func(*lm.LM) error) error, spec *annotator.Spec, out *lineWriter,
+	c *cli.Context, load func(use func(*judge.Asked) error) error, spec *annotator.Spec, out *lineWriter,
 ) error {
 	requests, err := decodeLines(c, parseAnnotate)
 	if err != nil {
 		return err
 	}
-	return load(func(asked *lm.LM) (err error) {
+	return load(func(asked *judge.Asked) (err error) {
 		j, err := openJudge(c, spec, asked)
 		if err != nil {
 			return err

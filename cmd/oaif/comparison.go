@@ -10,7 +10,6 @@ import (
 	"github.com/oaif/oaif/oaif/eval"
 	"github.com/oaif/oaif/oaif/judge"
 	"github.com/oaif/oaif/oaif/lexicon"
-	"github.com/oaif/oaif/oaif/lm"
 	"github.com/oaif/oaif/oaif/model"
 	"github.com/oaif/oaif/oaif/sampler"
 	"github.com/oaif/oaif/torch"
@@ -21,7 +20,7 @@ type comparison struct {
 	opt                sampler.Options
 	spec               *annotator.Spec
 	a, b               *modelFile
-	open               func(*lm.LM) (*judge.Judge, error)
+	open               func(*judge.Asked) (*judge.Judge, error)
 	promptsA, promptsB []*oaif.Prompt // the same prompts in each model's tokens
 
 	answersA, answersB []oaif.Completion
@@ -36,13 +35,17 @@ func (r *comparison) on(ctx context.Context) func(*torch.Device, torch.DType) er
 			return r.b.load(dev, dtype, func(b *model.Model) error {
 				switch {
 				case !r.spec.OnDevice():
-					return r.compare(ctx, a, b, nil, nil)
+					return r.compare(ctx, a, b, nil)
 				case r.spec.Model == "":
-					return r.compare(ctx, a, b, b, r.b)
+					asked, err := judge.Share(b, r.b.vocab, r.b.file)
+					if err != nil {
+						return err
+					}
+					return r.compare(ctx, a, b, asked)
 				}
-				return useModelFile(r.spec.Model, nil, func(file *modelFile) error {
-					return file.load(dev, dtype, func(m *model.Model) error {
-						return r.compare(ctx, a, b, m, file)
+				return withOwnModel(r.spec, func(own *modelFile) error {
+					return own.ask(dev, dtype, func(asked *judge.Asked) error {
+						return r.compare(ctx, a, b, asked)
 					})
 				})
 			})
@@ -50,12 +53,12 @@ func (r *comparison) on(ctx context.Context) func(*torch.Device, torch.DType) er
 	}
 }
 
-// compare answers, judges and measures. The annotator asks the model asked, whose file is file;
-// both are nil where it asks none on the device.
+// compare answers, judges and measures. asked is nil where the annotator asks no model on the
+// device.
 func (r *comparison) compare(
-	ctx context.Context, a, b, asked *model.Model, file *modelFile,
+	ctx context.Context, a, b *model.Model, asked *judge.Asked,
 ) (err error) {
-	ai, err := r.judge(asked, file)
+	ai, err := r.open(asked)
 	if err != nil {
 		return err
 	}
@@ -79,17 +82,6 @@ func (r *comparison) compare(
 	}
 	r.checks, err = eval.Check(lexicon.NewVader(), r.promptsA, r.answersA, r.answersB)
 	return err
-}
-
-func (r *comparison) judge(asked *model.Model, file *modelFile) (*judge.Judge, error) {
-	if asked == nil {
-		return r.open(nil)
-	}
-	language, err := file.askable(asked)
-	if err != nil {
-		return nil, err
-	}
-	return r.open(language)
 }
 
 func (r *comparison) answers(

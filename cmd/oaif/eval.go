@@ -13,7 +13,6 @@ import (
 	"github.com/oaif/oaif/oaif/checkpoint"
 	"github.com/oaif/oaif/oaif/eval"
 	"github.com/oaif/oaif/oaif/judge"
-	"github.com/oaif/oaif/oaif/lm"
 	"github.com/oaif/oaif/oaif/prompts"
 )
 
@@ -66,7 +65,7 @@ func compare(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	open := func(asked *lm.LM) (*judge.Judge, error) { return openJudge(c, spec, asked) }
+	open := func(asked *judge.Asked) (*judge.Judge, error) { return openJudge(c, spec, asked) }
 	return withModelFile(c, "model", func(a *modelFile) error {
 		return withModelFile(c, "baseline", func(b *modelFile) error {
 			return compareModels(c, &comparison{opt: opt, spec: spec, open: open, a: a, b: b})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
@@ -8,9 +9,8 @@ import (
 	"github.com/oaif/oaif/oaif"
 	"github.com/oaif/oaif/oaif/annotator"
 	"github.com/oaif/oaif/oaif/judge"
-	"github.com/oaif/oaif/oaif/lm"
-	"github.com/oaif/oaif/oaif/model"
 	"github.com/oaif/oaif/oaif/remote"
+	"github.com/oaif/oaif/torch"
 )
 
 // annotatorFlags name the annotator and where an endpoint's answers are kept.
@@ -42,17 +42,29 @@ func loadSpec(c *cli.Context) (*annotator.Spec, error) {
 	return spec, nil
 }
 
-// askable returns a model on a device as what an annotator can ask.
-func (m *modelFile) askable(weights *model.Model) (*lm.LM, error) {
-	digest, err := m.file.Digest()
+// withOwnModel calls use with the model that spec names, of its kind.
+func withOwnModel(spec *annotator.Spec, use func(*modelFile) error) error {
+	file, err := judge.OpenModel(spec)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return lm.New(weights, m.vocab, digest), nil
+	return useOpenFile(file, nil, use)
+}
+
+// ask calls use with the file's model on dev, for an annotator. It is gone afterwards.
+func (m *modelFile) ask(
+	dev *torch.Device, dtype torch.DType, use func(*judge.Asked) error,
+) (err error) {
+	asked, err := judge.Load(dev, m.file, m.vocab, dtype)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, dev.Do(asked.Close)) }()
+	return use(asked)
 }
 
 // openJudge returns the annotator of spec; see judge.New.
-func openJudge(c *cli.Context, spec *annotator.Spec, asked *lm.LM) (*judge.Judge, error) {
+func openJudge(c *cli.Context, spec *annotator.Spec, asked *judge.Asked) (*judge.Judge, error) {
 	return judge.New(c.Context, spec, asked,
 		judge.Options{Cache: c.String("cache"), CacheOnly: c.Bool("cache-only")})
 }

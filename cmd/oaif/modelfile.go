@@ -34,6 +34,11 @@ func useModelFile(path string, eos []int32, use func(*modelFile) error) error {
 	if err != nil {
 		return err
 	}
+	return useOpenFile(file, eos, use)
+}
+
+// useOpenFile calls use with file and closes it.
+func useOpenFile(file *weights.Model, eos []int32, use func(*modelFile) error) error {
 	defer func() { _ = file.Close() }() // only read from
 	v, err := vocab.Of(file, eos)
 	if err != nil {

@@ -102,7 +102,7 @@ func estimateTrain(c *cli.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	text := fmt.Sprintf("%d prompts to a model on the device", 2*e.Pairs)
+	text := "no endpoint is asked"
 	if e.Spec.Remote != nil {
 		text = estimateText(e.Spec, e.Usage)
 	}

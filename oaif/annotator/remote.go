@@ -15,10 +15,10 @@ type Remote struct {
 	// KeyEnv names the environment variable that holds the key; "" sends none.
 	KeyEnv string `toml:"key_env" json:"-"`
 
-	// Answers says what is asked for: Logprobs (the default) of the verdict tokens, or Text, in
+	// Answers says what is asked for: AnswerLogprobs (the default), of the verdict tokens, or AnswerText, in
 	// which a label (pairwise) or a score from 1 to 10 (pointwise) is looked for.
 	Answers string `toml:"answers" json:"answers"`
-	// MaxNewTokens is the most tokens of an answer in Text. Default 16.
+	// MaxNewTokens is the most tokens of an AnswerText. Default 16.
 	MaxNewTokens int `toml:"max_new_tokens" json:"max_new_tokens"`
 
 	// Concurrency is the most requests in flight, >= 1. Default 8.
@@ -43,13 +43,13 @@ type Remote struct {
 
 // The values of Answers.
 const (
-	Logprobs = "logprobs"
-	Text     = "text"
+	AnswerLogprobs = "logprobs"
+	AnswerText     = "text"
 )
 
 // remoteDefaults are the values of what a file leaves out.
 func remoteDefaults() Remote {
-	return Remote{Answers: Logprobs, MaxNewTokens: 16, Concurrency: 8, Timeout: time.Minute,
+	return Remote{Answers: AnswerLogprobs, MaxNewTokens: 16, Concurrency: 8, Timeout: time.Minute,
 		Retries: 6}
 }
 
@@ -66,8 +66,9 @@ func (r *Remote) check() error {
 			"the environment variable that remote.key_env names")
 	case r.Model == "":
 		return fmt.Errorf("remote.model is missing or empty")
-	case r.Answers != Logprobs && r.Answers != Text:
-		return fmt.Errorf("remote.answers is %q; it must be %q or %q", r.Answers, Logprobs, Text)
+	case r.Answers != AnswerLogprobs && r.Answers != AnswerText:
+		return fmt.Errorf("remote.answers is %q; it must be %q or %q", r.Answers,
+			AnswerLogprobs, AnswerText)
 	case r.MaxNewTokens < 1:
 		return fmt.Errorf("remote.max_new_tokens is %d; it must be at least 1", r.MaxNewTokens)
 	case r.Concurrency < 1:

@@ -116,7 +116,7 @@ func (s *Spec) errorf(format string, args ...any) error {
 }
 
 // written says that verdicts are read from text.
-func (s *Spec) written() bool { return s.Remote != nil && s.Remote.Answers == Text }
+func (s *Spec) written() bool { return s.Remote != nil && s.Remote.Answers == AnswerText }
 
 // OnDevice says that the annotator computes where the policy does, with a model that must be
 // loaded.

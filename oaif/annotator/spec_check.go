@@ -42,7 +42,8 @@ func (s *Spec) checkRemote() error {
 	}
 	if s.Kind == Pointwise && s.Chat && !s.written() {
 		return s.errorf("kind = %q with chat = true: no endpoint scores a given text behind a "+
-			"chat template; set chat = false, or remote.answers = %q", Pointwise, Text)
+			"chat template; set chat = false, or remote.answers = %q", Pointwise,
+			AnswerText)
 	}
 	return nil
 }

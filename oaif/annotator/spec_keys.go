@@ -70,11 +70,11 @@ func (s *Spec) checkKeys(md toml.MetaData) error {
 	}
 	if s.written() && (md.IsDefined("positive") || md.IsDefined("negative")) {
 		return s.errorf("keys \"positive\" and \"negative\" have no effect with "+
-			"remote.answers = %q; delete them", Text)
+			"remote.answers = %q; delete them", AnswerText)
 	}
 	if s.Remote != nil && !s.written() && md.IsDefined("remote", "max_new_tokens") {
 		return s.errorf("key \"remote.max_new_tokens\" has no effect without remote.answers = %q; "+
-			"delete it", Text)
+			"delete it", AnswerText)
 	}
 	if md.IsDefined("system") && !s.Chat {
 		return s.errorf("key \"system\" has no effect without chat = true; delete it")

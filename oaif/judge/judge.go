@@ -12,7 +12,8 @@ import (
 
 	"github.com/oaif/oaif/oaif"
 	"github.com/oaif/oaif/oaif/annotator"
-	"github.com/oaif/oaif/oaif/lm"
+	"github.com/oaif/oaif/oaif/command"
+	"github.com/oaif/oaif/oaif/lexicon"
 	"github.com/oaif/oaif/oaif/remote"
 )
 
@@ -30,32 +31,60 @@ type Judge struct {
 	// ID names what decides its verdicts, for annotator.Journaled.
 	ID string
 
-	meter  *meter
-	remote *remote.LM // nil: a model on the device
+	digest  func() string
+	meter   *meter             // nil: no language model
+	remote  *remote.LM         // nil: no endpoint
+	program *command.Annotator // nil: no program
 }
 
 // New returns the annotator that spec describes. asked is the model that is asked where
 // spec.OnDevice, and must stay open; else it is not looked at. An endpoint is asked one short
 // question, so that one that cannot do what spec asks for is refused here: with oaif.ErrUsage, or
 // oaif.ErrUnavailable when it does not answer. Close must be called.
-func New(ctx context.Context, spec *annotator.Spec, asked *lm.LM, o Options) (*Judge, error) {
+func New(ctx context.Context, spec *annotator.Spec, asked *Asked, o Options) (*Judge, error) {
 	j := &Judge{}
-	var err error
-	if spec.OnDevice() {
-		err = j.askModel(spec, asked)
-	} else {
-		err = j.askEndpoint(ctx, spec, o)
-	}
+	err := j.open(ctx, spec, asked, o)
 	if err != nil {
 		return nil, errors.Join(err, j.Close())
 	}
-	j.ID, err = spec.ID(j.meter.Digest())
+	j.ID, err = spec.ID(j.digest())
 	return j, err
 }
 
-func (j *Judge) askModel(spec *annotator.Spec, asked *lm.LM) (err error) {
-	j.meter = &meter{LM: annotator.Local(asked)}
+func (j *Judge) open(
+	ctx context.Context, spec *annotator.Spec, asked *Asked, o Options,
+) (err error) {
+	switch {
+	case spec.Remote != nil:
+		return j.askEndpoint(ctx, spec, o)
+	case spec.Kind == annotator.Command:
+		if j.program, err = command.New(spec); err != nil {
+			return err
+		}
+		j.Annotator, j.digest = j.program, j.program.Digest
+		return nil
+	case spec.Kind == annotator.Lexicon:
+		return j.askScorer(spec, lexicon.NewScorer())
+	case spec.Kind == annotator.Rule:
+		rule, err := annotator.NewRule(spec)
+		if err != nil {
+			return err
+		}
+		return j.askScorer(spec, rule)
+	case asked == nil:
+		return errors.New("judge: no model to ask")
+	case asked.reward != nil:
+		return j.askScorer(spec, annotator.LocalScorer(asked.reward))
+	}
+	j.meter = &meter{LM: annotator.Local(asked.language)}
+	j.digest = j.meter.Digest
 	j.Annotator, err = annotator.New(spec, j.meter)
+	return err
+}
+
+func (j *Judge) askScorer(spec *annotator.Spec, s annotator.Scorer) (err error) {
+	j.digest = s.Digest
+	j.Annotator, err = annotator.NewScored(spec, s)
 	return err
 }
 
@@ -67,7 +96,8 @@ func (j *Judge) askEndpoint(ctx context.Context, spec *annotator.Spec, o Options
 		return err
 	}
 	j.meter = &meter{LM: j.remote, writer: j.remote}
-	if spec.Remote.Answers == annotator.Text {
+	j.digest = j.meter.Digest
+	if spec.Remote.Answers == annotator.AnswerText {
 		j.Annotator, err = annotator.NewWritten(spec, j.meter)
 		return err
 	}
@@ -77,10 +107,15 @@ func (j *Judge) askEndpoint(ctx context.Context, spec *annotator.Spec, o Options
 
 // Elsewhere reports whether it computes on other hardware than the policy, so that the device has
 // something else to do in the meantime.
-func (j *Judge) Elsewhere() bool { return j.remote != nil }
+func (j *Judge) Elsewhere() bool { return j.remote != nil || j.program != nil }
 
-// Prompts returns how many prompts were put to its model.
-func (j *Judge) Prompts() int64 { return j.meter.prompts.Load() }
+// Prompts returns how many prompts were put to a language model.
+func (j *Judge) Prompts() int64 {
+	if j.meter == nil {
+		return 0
+	}
+	return j.meter.prompts.Load()
+}
 
 // Usage returns what an endpoint was asked for; ok is false where there is none.
 func (j *Judge) Usage() (used remote.Usage, ok bool) {
@@ -90,10 +125,17 @@ func (j *Judge) Usage() (used remote.Usage, ok bool) {
 	return j.remote.Usage(), true
 }
 
-// Close ends its connections and closes its cache.
+// Close ends its connections, its cache and its program.
 func (j *Judge) Close() error {
-	if j == nil || j.remote == nil {
+	if j == nil {
 		return nil
 	}
-	return j.remote.Close()
+	var errs []error
+	if j.remote != nil {
+		errs = append(errs, j.remote.Close())
+	}
+	if j.program != nil {
+		errs = append(errs, j.program.Close())
+	}
+	return errors.Join(errs...)
 }

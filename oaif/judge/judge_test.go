@@ -12,8 +12,6 @@ import (
 	"github.com/oaif/oaif/oaif"
 	"github.com/oaif/oaif/oaif/annotator"
 	"github.com/oaif/oaif/oaif/judge"
-	"github.com/oaif/oaif/oaif/lm"
-	"github.com/oaif/oaif/oaif/model"
 	"github.com/oaif/oaif/oaif/model/modeltest"
 	"github.com/oaif/oaif/oaif/remote/remotetest"
 	"github.com/oaif/oaif/oaif/vocab"
@@ -47,7 +45,7 @@ func load(t *testing.T, text string) *annotator.Spec {
 }
 
 // language is the tiny model, ready to be asked.
-func language(t *testing.T) *lm.LM {
+func language(t *testing.T) *judge.Asked {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "model")
 	if err := modeltest.Write(dir); err != nil {
@@ -62,20 +60,20 @@ func language(t *testing.T) *lm.LM {
 		t.Fatal(err)
 	}
 	dev := torchtest.Open(t, 1)
-	m, err := model.Load(dev, file, torch.Float32, false)
+	asked, err := judge.Load(dev, file, v, torch.Float32)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := errors.Join(dev.Do(m.Close), file.Close()); err != nil {
+		if err := errors.Join(dev.Do(asked.Close), file.Close()); err != nil {
 			t.Error(err)
 		}
 	})
-	return lm.New(m, v, "tiny")
+	return asked
 }
 
 // ask opens an annotator, puts the questions to it and closes it.
-func ask(t *testing.T, spec *annotator.Spec, model *lm.LM, o judge.Options) *judge.Judge {
+func ask(t *testing.T, spec *annotator.Spec, model *judge.Asked, o judge.Options) *judge.Judge {
 	t.Helper()
 	j, err := judge.New(context.Background(), spec, model, o)
 	if err != nil {

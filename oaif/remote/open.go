@@ -48,7 +48,7 @@ func (l *LM) Probe(ctx context.Context, spec *annotator.Spec) error {
 	asked := &LM{&bare, l.echo}
 	var f *failure
 	var err error
-	if spec.Remote.Answers == annotator.Text {
+	if spec.Remote.Answers == annotator.AnswerText {
 		_, f, err = asked.write(ctx, p, spec.Remote.MaxNewTokens)
 	} else {
 		_, f, err = asked.next(ctx, p, spec.Candidates())
@@ -59,13 +59,13 @@ func (l *LM) Probe(ctx context.Context, spec *annotator.Spec) error {
 		return fmt.Errorf("%s: the endpoint cannot be used: %w", spec.Path(), err)
 	case f == nil, f.final: // another word was likelier: that is the question's affair
 		return nil
-	case spec.Remote.Answers == annotator.Text:
+	case spec.Remote.Answers == annotator.AnswerText:
 		return oaif.UsageError(fmt.Sprintf("%s: %s writes no text: %s", spec.Path(), where, f.text))
 	case l.echo:
 		return oaif.UsageError(fmt.Sprintf("%s: kind = %q needs /completions with echo and "+
 			"logprobs, which %s does not give: %s; have it write a score instead, with "+
-			"remote.answers = %q", spec.Path(), spec.Kind, where, f.text, annotator.Text))
+			"remote.answers = %q", spec.Path(), spec.Kind, where, f.text, annotator.AnswerText))
 	}
 	return oaif.UsageError(fmt.Sprintf("%s: %s gives no top_logprobs: %s; have it write its "+
-		"verdict instead, with remote.answers = %q", spec.Path(), where, f.text, annotator.Text))
+		"verdict instead, with remote.answers = %q", spec.Path(), where, f.text, annotator.AnswerText))
 }

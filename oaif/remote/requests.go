@@ -94,7 +94,7 @@ func Estimate(spec *annotator.Spec, prompts []annotator.Prompt) Usage {
 	for _, p := range prompts {
 		requests := []request{ranking(spec.Remote.Model, p)}
 		switch {
-		case spec.Remote.Answers == annotator.Text:
+		case spec.Remote.Answers == annotator.AnswerText:
 			requests[0] = writing(spec.Remote.Model, p, spec.Remote.MaxNewTokens)
 		case spec.Kind == annotator.Pointwise:
 			requests = nil

@@ -8,15 +8,14 @@ import (
 	"github.com/oaif/oaif/oaif"
 	"github.com/oaif/oaif/oaif/annotator"
 	"github.com/oaif/oaif/oaif/config"
-	"github.com/oaif/oaif/oaif/lm"
-	"github.com/oaif/oaif/oaif/model"
+	"github.com/oaif/oaif/oaif/judge"
 	"github.com/oaif/oaif/oaif/vocab"
 	"github.com/oaif/oaif/oaif/weights"
 )
 
 // files are the model files of a run. The same file is opened once, whatever parts it plays.
 type files struct {
-	policy, reference, judge *weights.Model // judge is nil when the annotator asks the reference
+	policy, reference, judge *weights.Model // judge is nil without one, or when it is the reference
 	policyVocab, judgeVocab  *vocab.Vocab
 	spec                     *annotator.Spec
 	opened                   []*weights.Model
@@ -48,32 +47,37 @@ func openFiles(cfg *config.Config) (f *files, err error) {
 		return f, oaif.UsageError(fmt.Sprintf(
 			"annotator.cache: has no effect, %s asks no endpoint", f.spec.Path()))
 	}
-	if !f.spec.OnDevice() {
-		f.policyVocab, err = vocab.Of(f.policy, cfg.Model.EOS)
+	if f.policyVocab, err = vocab.Of(f.policy, cfg.Model.EOS); err != nil || !f.spec.OnDevice() {
 		return f, err
 	}
+	return f, f.openJudge()
+}
+
+// openJudge opens what the annotator asks on the device, and looks at its verdict tokens before
+// there is a run folder.
+func (f *files) openJudge() (err error) {
 	asked := f.reference
-	if f.spec.Model != "" {
-		if asked, err = f.open(f.spec.Model); err != nil {
-			return f, err
+	switch {
+	case f.spec.Kind == annotator.Reward:
+		if asked, err = judge.OpenModel(f.spec); err != nil {
+			return err
 		}
-		if asked != f.reference {
-			f.judge = asked
+		f.opened = append(f.opened, asked)
+	case f.spec.Model != "":
+		if asked, err = f.open(f.spec.Model); err != nil {
+			return err
 		}
 	}
-	if f.policyVocab, err = vocab.Of(f.policy, cfg.Model.EOS); err != nil {
-		return f, err
+	if asked != f.reference {
+		f.judge = asked
 	}
 	f.judgeVocab = f.policyVocab
 	if asked != f.policy {
 		if f.judgeVocab, err = vocab.Of(asked, nil); err != nil {
-			return f, err
+			return err
 		}
 	}
-	// Before there is a run folder: the annotator itself looks at its candidates when it is first
-	// asked.
-	_, err = lm.Candidates(f.judgeVocab, f.spec.Candidates())
-	return f, err
+	return judge.CheckVocab(f.spec, f.judgeVocab)
 }
 
 func (f *files) open(path string) (*weights.Model, error) {
@@ -87,19 +91,6 @@ func (f *files) open(path string) (*weights.Model, error) {
 		f.opened = append(f.opened, m)
 	}
 	return m, err
-}
-
-// llm returns the language model that the annotator asks, on the device as m.
-func (f *files) llm(m *model.Model) (*lm.LM, error) {
-	file := f.reference
-	if f.judge != nil {
-		file = f.judge
-	}
-	digest, err := file.Digest()
-	if err != nil {
-		return nil, err
-	}
-	return lm.New(m, f.judgeVocab, digest), nil
 }
 
 func (f *files) close() error {

@@ -14,7 +14,6 @@ import (
 	"github.com/oaif/oaif/oaif/eval"
 	"github.com/oaif/oaif/oaif/judge"
 	"github.com/oaif/oaif/oaif/lexicon"
-	"github.com/oaif/oaif/oaif/lm"
 	"github.com/oaif/oaif/oaif/loss"
 	"github.com/oaif/oaif/oaif/model"
 	"github.com/oaif/oaif/oaif/prompts"
@@ -49,7 +48,7 @@ type Trainer struct {
 	files     *files
 	policy    *model.Model
 	reference *model.Model // frozen
-	judge     *model.Model // the annotator's own model; nil when it has none, or is the reference
+	own       *judge.Asked // what the annotator asks on the device; nil when it is elsewhere
 	vocab     *vocab.Vocab
 	sampler   oaif.Sampler
 	answers   *sampler.Sampler // for evaluation
@@ -171,10 +170,8 @@ func (t *Trainer) loadModels() error {
 	if t.reference, err = model.Load(t.dev, t.files.reference, dtype, false); err != nil {
 		return err
 	}
-	if t.files.judge != nil {
-		if t.judge, err = model.Load(t.dev, t.files.judge, dtype, false); err != nil {
-			return err
-		}
+	if err := t.loadJudge(dtype); err != nil {
+		return err
 	}
 	o := t.cfg.Optimizer
 	err = t.dev.Do(func() {
@@ -211,19 +208,22 @@ func Precision(dev *torch.Device, dtype string) (torch.DType, error) {
 	return 0, oaif.UsageError(fmt.Sprintf("dtype %q is none of auto, float32, bfloat16", dtype))
 }
 
-func (t *Trainer) openJudge() (err error) {
-	var asked *lm.LM
-	if t.files.spec.OnDevice() {
-		m := t.reference
-		if t.judge != nil {
-			m = t.judge
-		}
-		if asked, err = t.files.llm(m); err != nil {
-			return err
-		}
+// loadJudge puts what the annotator asks on the device, unless it is the reference.
+func (t *Trainer) loadJudge(dtype torch.DType) (err error) {
+	f := t.files
+	switch {
+	case !f.spec.OnDevice():
+	case f.judge != nil:
+		t.own, err = judge.Load(t.dev, f.judge, f.judgeVocab, dtype)
+	default:
+		t.own, err = judge.Share(t.reference, f.judgeVocab, f.reference)
 	}
+	return err
+}
+
+func (t *Trainer) openJudge() (err error) {
 	a := t.cfg.Annotator
-	t.ai, err = judge.New(context.Background(), t.files.spec, asked,
+	t.ai, err = judge.New(context.Background(), t.files.spec, t.own,
 		judge.Options{Cache: a.Cache, CacheOnly: a.CacheOnly})
 	if err != nil {
 		return err
@@ -260,7 +260,8 @@ func (t *Trainer) free() {
 	if t.optimizer != nil {
 		t.optimizer.Close()
 	}
-	for _, m := range []*model.Model{t.policy, t.reference, t.judge} {
+	t.own.Close()
+	for _, m := range []*model.Model{t.policy, t.reference} {
 		if m != nil {
 			m.Close()
 		}
