@@ -43,7 +43,8 @@ func FuzzReply(f *testing.F) {
 			if p.Reason == "" || p.PA != 0 {
 				t.Errorf("%q: %+v", line, p)
 			}
-		case !(p.PA >= 0 && p.PA <= 1) || math.IsInf(p.ScoreA, 0) || spec.Verdict(p).Verdict != p.Verdict:
+		case !(p.PA >= 0 && p.PA <= 1) || math.IsInf(p.ScoreA, 0),
+			spec.Verdict(p).Verdict != p.Verdict:
 			t.Errorf("%q: %+v", line, p)
 		}
 	})

@@ -1,7 +1,7 @@
 // Package lm lets a model, or a reward model, on a device answer an annotator's questions.
 //
-// In flow texts and candidate next tokens, out flow log-probs; or texts, and scores. The text side is
-// package vocab, the arithmetic package model. The package knows no annotator: LM and Reward fit
+// In flow texts and candidate next tokens, out flow log-probs; or texts, and scores. The text side
+// is package vocab, the arithmetic package model. The package knows no annotator: LM and Reward fit
 // interfaces that package annotator declares. Errors name what cannot be asked: a candidate that is
 // not one token, a text that exceeds the context.
 package lm
