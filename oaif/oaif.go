@@ -87,12 +87,12 @@ type Order struct {
 type Preference struct {
 	Verdict Verdict `json:"verdict"`
 	// PA is the probability that a is better, in [0,1]: the mean over orders (pairwise) or
-	// sigmoid(ScoreA-ScoreB) (pointwise). 0 when the verdict is invalid.
+	// sigmoid(ScoreA-ScoreB) (scores). 0 when the verdict is invalid.
 	PA float64 `json:"p_a"`
 	// Orders are the presentations made, empty for a pointwise annotator.
 	Orders []Order `json:"orders,omitempty"`
-	// ScoreA and ScoreB are a pointwise annotator's scores in nats (differences of two log-probs),
-	// else 0.
+	// ScoreA and ScoreB are the answers' scores where each is scored alone, else 0: in nats
+	// (differences of two log-probs) of a pointwise annotator, else in the unit of what gave them.
 	ScoreA float64 `json:"score_a,omitempty"`
 	ScoreB float64 `json:"score_b,omitempty"`
 	// Text says that what the annotator wrote was read, where it gave no log-probs: PA and PFirst
