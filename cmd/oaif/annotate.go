@@ -26,8 +26,11 @@ further fields that the annotator's template shows. Writes {"p_a","verdict"}
 with what the annotator saw: "orders" (pairwise) or "score_a" and "score_b"
 (pointwise).
 The verdict is "a", "b", "tie" or "invalid"; identical answers are a tie without
-being asked about. A summary goes to standard error: agreement with the labels,
-same-position rate, ties, invalid verdicts, cost.
+being asked about.
+
+A report on the annotator goes to standard error, and with --report into a file:
+agreement with the labels, what position decides, ties, invalid verdicts, how
+far its probabilities can be believed, how long it took and what it cost.
 
 --model is the model of annotators that do not name their own. One at an
 endpoint needs none; --cache keeps its answers, so that a question is paid once,
@@ -35,9 +38,11 @@ and --dry-run says what the pairs would cost.
 
 Example:
   oaif annotate --annotator configs/annotators/positive.toml \
-    --model model.gguf --in pairs.jsonl --out verdicts.jsonl`,
+    --model model.gguf --in pairs.jsonl --out verdicts.jsonl \
+    --report report.json`,
 		Flags: flags(annotatorFlags(), []cli.Flag{
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what it would cost, and ask nothing"},
+			reportFlag(),
 		}, modelFlag(), ioFlags(), computeFlags(), threadsFlag()),
 		Action: annotate,
 	}
@@ -86,6 +91,9 @@ func annotate(c *cli.Context) error {
 		return err
 	}
 	if err := checkCompute(c); err != nil {
+		return err
+	}
+	if err := checkReports(c); err != nil {
 		return err
 	}
 	spec, err := loadSpec(c)
@@ -166,16 +174,22 @@ func answerLines(
 			return err
 		}
 		defer func() { err = errors.Join(err, j.Close()) }()
-		prefs, err := judgeAll(c.Context, j, requests)
-		if err != nil {
-			return err
-		}
-		for _, p := range prefs {
-			if err := out.write(annotateAnswer(p)); err != nil {
+		return withReports(c, func(write func(annotator.Evidence) error) error {
+			watch := annotator.NewStopwatch(j)
+			prefs, err := judgeAll(c.Context, watch, requests)
+			if err != nil {
 				return err
 			}
-		}
-		return summarize(c, requests, prefs, j.Prompts())
+			for _, p := range prefs {
+				if err := out.write(annotateAnswer(p)); err != nil {
+					return err
+				}
+			}
+			return write(annotator.Evidence{
+				File: spec.Path(), Kind: spec.Kind, Prefs: prefs, Labels: labelsOf(requests),
+				Calls: watch.Calls(), LMPrompts: j.Prompts(), Used: usageOf(j),
+			})
+		})
 	})
 }
 
@@ -219,19 +233,3 @@ func judgeSome(
 
 // annotateAnswer is one output line of annotate.
 type annotateAnswer oaif.Preference
-
-// summarize writes what the verdicts say about the annotator to standard error.
-func summarize(
-	c *cli.Context, requests []annotateRequest, prefs []oaif.Preference, lmPrompts int64,
-) error {
-	labels := make([]string, len(requests))
-	for i, r := range requests {
-		labels[i] = r.label
-	}
-	summary, err := annotator.Summarize(prefs, labels, lmPrompts)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(c.App.ErrWriter, summary)
-	return err
-}

@@ -1,11 +1,8 @@
 package annotator_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/oaif/oaif/oaif"
 	"github.com/oaif/oaif/oaif/annotator"
@@ -69,47 +66,5 @@ func TestPositionWarning(t *testing.T) {
 			got != "" && !strings.HasPrefix(got, "this annotator answers by position") {
 			t.Errorf("%s: %q, want %q", test.name, got, test.want)
 		}
-	}
-}
-
-func TestSummarize(t *testing.T) {
-	prefs := append(repeat(orders("a", .9, .8), 8), orders("b", .1, .9),
-		oaif.Preference{Verdict: oaif.VerdictTie, Reason: annotator.ReasonIdentical},
-		oaif.Preference{Verdict: oaif.VerdictInvalid})
-	labels := []string{"a", "a", "a", "b", "", "", "", "", "b", "a", "b"}
-	got, err := annotator.Summarize(prefs, labels, 20)
-	if err != nil {
-		t.Fatal(err)
-	}
-	agreement, same := .8, 8./9
-	want := annotator.Summary{Pairs: 11, A: 8, B: 1, Identical: 1, Invalid: 1,
-		Labelled: 7, Decided: 5, Agreed: 4,
-		Agreement: &agreement, SamePositionRate: &same, LMPrompts: 20, Warning: got.Warning}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-	text := "11 pairs: 8 a, 1 b, 0 ties, 1 identical, 1 invalid; 20 LM prompts\n" +
-		"agreement with labels: 80.0 % (4 of 5 decided; 2 of 7 labelled pairs undecided)\n" +
-		"same slot preferred in both orders: 88.9 %\n" +
-		"warning: this annotator answers by position: in 8 of 9 pairs it preferred " +
-		"the answer shown first"
-	if !strings.HasPrefix(got.String(), text) {
-		t.Errorf("String:\n%s\nwant:\n%s", got, text)
-	}
-}
-
-func TestSummarizeLabels(t *testing.T) {
-	prefs := repeat(oaif.Preference{Verdict: oaif.VerdictA}, 2)
-	s, err := annotator.Summarize(prefs, nil, 4)
-	if err != nil || s.Agreement != nil || s.SamePositionRate != nil ||
-		strings.Count(s.String(), "\n") != 1 {
-		t.Errorf("without labels: %+v, %v", s, err)
-	}
-	if _, err := annotator.Summarize(prefs, []string{"a", "1"}, 4); !errors.Is(err, oaif.ErrData) ||
-		!strings.Contains(err.Error(), `label "1" of pair 2`) {
-		t.Errorf("unreadable label: %v", err)
-	}
-	if _, err := annotator.Summarize(prefs, []string{"a"}, 4); err == nil {
-		t.Error("one label for two pairs was accepted")
 	}
 }

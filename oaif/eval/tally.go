@@ -1,13 +1,9 @@
 package eval
 
 import (
-	"math"
-
 	"github.com/oaif/oaif/oaif"
+	"github.com/oaif/oaif/oaif/stats"
 )
-
-// z95 is the 97.5 % point of the standard normal distribution.
-const z95 = 1.959963984540054
 
 // Tally counts a judge's verdicts on policy answers (a) against baseline answers (b). Invalid
 // verdicts are counted apart: they are neither in N nor in the win rate.
@@ -72,10 +68,7 @@ func (t Tally) CI95() [2]float64 {
 		observed := (float64(t.Win)+float64(t.Tie)/4)/n - m*m
 		k = max(observed/bernoulli, 1/(n+1))
 	}
-	c := z95 * z95 * k / n
-	center := (m + c/2) / (1 + c)
-	half := math.Sqrt(c*m*(1-m)+c*c/4) / (1 + c)
-	return [2]float64{max(0, center-half), min(1, center+half)}
+	return stats.Wilson95(m, k, t.N)
 }
 
 // Summary is one judge's line in metrics.jsonl: {"judge","n","win","tie","loss","win_rate","ci95"}.
