@@ -22,3 +22,4 @@ golden oaif/tokenizer/testdata/spm.py
 golden oaif/chat/testdata/golden.py "$model"
 golden oaif/lm/testdata/reward.py
 golden oaif/lexicon/testdata/make_vader.py
+golden oaif/annotator/testdata/prompts.py
