@@ -151,6 +151,11 @@ bench-remote: build model ## what a step costs with an annotator that takes a se
 bench-steady: build model ## whether 300 steps stay as they began, and how long a start takes
 	@LIBTORCH=$(LIBTORCH) bench/parity/python.sh bench/speed/steady.py
 
+ANNOTATORS := # the sentiment annotators of configs/annotators
+.PHONY: bench-annotators
+bench-annotators: build model ## judge labelled pairs with ANNOTATORS (files), into docs/annotators.md
+	@$(PYTHON) bench/annotator/compare.py --into docs/annotators.md $(ANNOTATORS)
+
 BUNDLE := build/oaif-$(TARGET).tar.gz
 .PHONY: bundle
 bundle: build cpp-tests model ## one tarball for a machine with torch and a GPU (BUNDLE_PYTHON=3.12)

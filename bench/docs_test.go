@@ -81,6 +81,11 @@ func TestFieldsAreDocumented(t *testing.T) {
 		"oaif/oaif.go":             {"json", "docs/run-folder.md"},
 		"oaif/annotator/spec.go":   {"toml", "docs/annotators.md"},
 		"oaif/annotator/remote.go": {"toml", "docs/annotators.md"},
+
+		"oaif/annotator/report.go":   {"json", "docs/annotators.md"},
+		"oaif/annotator/position.go": {"json", "docs/annotators.md"},
+		"oaif/stats/share.go":        {"json", "docs/annotators.md"},
+		"oaif/stats/calibration.go":  {"json", "docs/annotators.md"},
 	} {
 		tags := regexp.MustCompile(c.tag+`:"([a-z]\w*)`).FindAllStringSubmatch(read(t, source), -1)
 		if len(tags) == 0 {

@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"oaif":                   {},
 	"oaif/config":            {"oaif", "oaif/tomlfile"},
 	"oaif/tomlfile":          {"oaif"},
+	"oaif/stats":             {},
 	"oaif/fuzztest":          {},
 	"oaif/paritytest":        {},
 	"oaif/prompts":           {"oaif"},
@@ -34,7 +35,7 @@ var mayImport = map[string][]string{
 	"oaif/chat":              {"oaif"},
 	"oaif/weights":           {"oaif"},
 	"oaif/vocab":             {"oaif", "oaif/chat", "oaif/tokenizer", "oaif/weights"},
-	"oaif/annotator":         {"oaif", "oaif/tomlfile"},
+	"oaif/annotator":         {"oaif", "oaif/stats", "oaif/tomlfile"},
 	"oaif/remote":            {"oaif", "oaif/annotator"},
 	"oaif/remote/remotetest": {},
 	"oaif/judge": {
@@ -52,10 +53,13 @@ var mayImport = map[string][]string{
 	"oaif/lm":              {"oaif", "oaif/model", "oaif/vocab"},
 	"oaif/sampler":         {"oaif", "oaif/model", "torch"},
 	"oaif/model/modeltest": {"oaif/weights"},
-	"oaif/eval":            {"oaif", "oaif/lexicon", "oaif/model", "oaif/sampler", "torch"},
+	"oaif/eval": {
+		"oaif", "oaif/lexicon", "oaif/model", "oaif/sampler", "oaif/stats", "torch",
+	},
 	"oaif/trainer": {
 		"oaif", "oaif/annotator", "oaif/chat", "oaif/checkpoint", "oaif/config", "oaif/eval",
-		"oaif/judge", "oaif/lexicon", "oaif/lm", "oaif/loss", "oaif/model", "oaif/prompts", "oaif/remote",
+		"oaif/judge", "oaif/lexicon", "oaif/lm", "oaif/loss", "oaif/model", "oaif/prompts",
+		"oaif/remote",
 		"oaif/report", "oaif/sampler", "oaif/tokenizer", "oaif/vocab", "oaif/weights", "torch",
 	},
 }

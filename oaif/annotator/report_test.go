@@ -121,7 +121,7 @@ func TestReportEdges(t *testing.T) {
 		brier   float64 // -1: no calibration
 		isThere string
 	}{
-		"nothing":   {annotator.Evidence{}, stats.NewShare(0, 0), -1, "0 pairs: 0 a"},
+		"nothing": {annotator.Evidence{}, stats.NewShare(0, 0), -1, "0 pairs: 0 a"},
 		"no labels": {annotator.Evidence{Prefs: repeat(judged(.9, .1), 3)},
 			stats.NewShare(0, 0), -1, "3 a"},
 		"one pair": {annotator.Evidence{Prefs: repeat(certain, 1), Labels: []string{"b"}},
