@@ -153,7 +153,7 @@ bench-steady: build model ## whether 300 steps stay as they began, and how long 
 
 ANNOTATORS := # the sentiment annotators of configs/annotators
 .PHONY: bench-annotators
-bench-annotators: build model ## judge labelled pairs with ANNOTATORS (files), into docs/annotators.md
+bench-annotators: build model ## judge labelled pairs with the files ANNOTATORS, into docs/
 	@$(PYTHON) bench/annotator/compare.py --into docs/annotators.md $(ANNOTATORS)
 
 BUNDLE := build/oaif-$(TARGET).tar.gz

@@ -14,9 +14,9 @@ PACKAGE = "sentiment@5.0.2"
 FOLDER = ROOT / "third_party/sentiment/dist"
 # What the package holds of each site: 500 sentences of each class, "class" 1 for positive.
 SHA256 = {
-    "amazon": "",
+    "amazon": "bc5eb0cac49fc45987301f1dc2d02cf5ca356ba6c882be179dce77d74e666ed9",
     "imdb": "44a7b9082ed732ee2de3c858ea5ee2e99aca34f239a1c4359d3a300bf099bdb5",
-    "yelp": "",
+    "yelp": "9f3f47983f21eeb819380767b74bfa648eca208f156241111454b3e122773ff7",
 }
 
 
@@ -54,7 +54,7 @@ def pair(good, bad, good_first):
 
 
 def draw(count, seed):
-    """So many pairs, about as many of each site, of which no sentence is in two. In half of them the
+    """So many pairs, about as many of each site; no sentence is in two. In half of the pairs the
     positive one is a. Sentences are without the spaces around them."""
     rng = random.Random(seed)
     drawn = []

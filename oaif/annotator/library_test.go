@@ -25,8 +25,9 @@ var library = map[string][]string{
 	"positive": {}, "negative": {}, "cheerful": {}, "pairwise-sentiment": {"1 or 2"},
 	"summary": {"experienced rater of summaries", "- Coherence: ", "- Accuracy: ", "- Coverage: ",
 		"- Overall quality: ", "Text - ", "Summary 1 - ", "Summary 2 - ", "Better Summary="},
-	"helpful": {"more helpful and honest", "or asks for what it needs", "personal it is considerate",
-		"practical it gets to the point", "friend or an expert", invented,
+	"helpful": {"more helpful and honest", "or asks for what it needs",
+		"personal it is considerate", "practical it gets to the point", "friend or an expert",
+		invented,
 		"is neither helpful nor honest"},
 	"helpful-short": {"helpful, honest and short", "personal", "practical", "friend or an expert",
 		"about equally good, always choose the shorter one", invented},
@@ -88,8 +89,8 @@ func recorded(kind string, two [2]annotator.Prompt) string {
 		if p.Chat {
 			shown = "user"
 		}
-		fmt.Fprintf(&out, "=== %s, system\n%s\n=== %s, %s\n%s\n", where[i], p.System, where[i], shown,
-			p.Text)
+		fmt.Fprintf(&out, "=== %s, system\n%s\n=== %s, %s\n%s\n",
+			where[i], p.System, where[i], shown, p.Text)
 	}
 	return out.String()
 }
@@ -124,6 +125,7 @@ func TestLibrarySaysWhatItMust(t *testing.T) {
 		want = append(want, name)
 	}
 	slices.Sort(want)
+	slices.Sort(names)
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)
 	}

@@ -9,7 +9,7 @@ import (
 // in two orders, so that each answer stands in slot 1 once and in slot 2 once.
 type Position struct {
 	// SameSlot is the share of pairs in which the same slot was preferred in both orders, whichever
-	// answer stood there; FirstSlot and SecondSlot are its two parts. Both orders count as one pair.
+	// answer stood there; FirstSlot and SecondSlot are its two parts.
 	SameSlot   stats.Share `json:"same_slot"`
 	FirstSlot  stats.Share `json:"first_slot"`
 	SecondSlot stats.Share `json:"second_slot"`

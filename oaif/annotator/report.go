@@ -100,8 +100,9 @@ func NewReport(e Evidence) (Report, error) {
 	r := Report{
 		Annotator: e.File, Kind: e.Kind,
 		Pairs: h.Pairs, A: h.A, B: h.B, Tie: stats.NewShare(h.Tie, h.Pairs),
-		Identical: stats.NewShare(h.Identical, h.Pairs), Invalid: stats.NewShare(h.Invalid, h.Pairs),
-		Bounded: bounded(e.Prefs), Reasons: reasons(e.Prefs), Position: e.position(&h),
+		Identical: stats.NewShare(h.Identical, h.Pairs),
+		Invalid:   stats.NewShare(h.Invalid, h.Pairs),
+		Bounded:   bounded(e.Prefs), Reasons: reasons(e.Prefs), Position: e.position(&h),
 		Latency: latency(e.Calls), LMPrompts: e.LMPrompts, Usage: e.Used, Warning: h.Warning(),
 	}
 	r.Labelled, r.Agreement = e.agreement()

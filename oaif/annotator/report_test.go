@@ -128,7 +128,8 @@ func TestReportEdges(t *testing.T) {
 			stats.NewShare(1, 1), 0, "100.0 % (95 %: 20.7 to 100.0); 1 of 1 decided"},
 		"certain and wrong": {annotator.Evidence{Prefs: repeat(wrong, 1), Labels: []string{"b"}},
 			stats.NewShare(0, 1), 1, "Brier score 1.000 over 1 pairs"},
-		"all ties": {annotator.Evidence{Prefs: repeat(judged(.7, .7), 2), Labels: []string{"a", "b"}},
+		"all ties": {
+			annotator.Evidence{Prefs: repeat(judged(.7, .7), 2), Labels: []string{"a", "b"}},
 			stats.NewShare(0, 0), .25, "agreement with labels: -; 0 of 0 decided, 2 of 2"},
 		"identical": {annotator.Evidence{Prefs: repeat(identical, 2), Labels: []string{"a", "b"}},
 			stats.NewShare(0, 0), -1, "2 identical"},

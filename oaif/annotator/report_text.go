@@ -53,8 +53,8 @@ func (r Report) Markdown() string {
 		fmt.Fprintf(&out, "\n**Warning**: %s.\n", r.Warning)
 	}
 	if c := r.Calibration; c != nil {
-		out.WriteString("\n## Reliability\n\nHow often a is the label, by the probability that was " +
-			"given to it.\n\n| P(a) | pairs | mean P(a) | label a |\n|---|---|---|---|\n")
+		out.WriteString("\n## Reliability\n\nHow often a is the label, by the probability that " +
+			"was given to it.\n\n| P(a) | pairs | mean P(a) | label a |\n|---|---|---|---|\n")
 		for _, b := range c.Bins {
 			mean := "-"
 			if b.MeanP != nil {
@@ -77,13 +77,16 @@ func (r Report) facts() (all []fact) {
 	}
 	if r.Labelled > 0 {
 		add("agreement with labels", "%s; %d of %d decided, %d of %d labelled pairs undecided",
-			percent(r.Agreement), r.Agreement.K, r.Agreement.N, r.Labelled-r.Agreement.N, r.Labelled)
+			percent(r.Agreement), r.Agreement.K, r.Agreement.N, r.Labelled-r.Agreement.N,
+			r.Labelled)
 	}
 	if p := r.Position; p != nil {
-		add("same slot preferred in both orders", "%s; the first in %d, the second in %d of %d pairs",
-			percent(p.SameSlot), p.FirstSlot.K, p.SecondSlot.K, p.SameSlot.N)
+		add("same slot preferred in both orders",
+			"%s; the first in %d, the second in %d of %d pairs", percent(p.SameSlot),
+			p.FirstSlot.K, p.SecondSlot.K, p.SameSlot.N)
 		if r.Labelled > 0 {
-			add("agreement in one order, with the better answer first", "%s", percent(p.BetterFirst))
+			add("agreement in one order, with the better answer first", "%s",
+				percent(p.BetterFirst))
 			add("agreement in one order, with the better answer second", "%s",
 				percent(p.BetterSecond))
 		}

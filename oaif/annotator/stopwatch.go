@@ -15,8 +15,8 @@ type Call struct {
 	Seconds float64 // from question to answer
 }
 
-// Stopwatch is an annotator that notes how long its calls took; calls that fail are not noted. It is
-// safe for concurrent use if the annotator inside is.
+// Stopwatch is an annotator that notes how long its calls took; calls that fail are not noted. It
+// is safe for concurrent use if the annotator inside is.
 type Stopwatch struct {
 	inside oaif.Annotator
 	mu     sync.Mutex

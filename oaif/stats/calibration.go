@@ -37,8 +37,8 @@ type Calibration struct {
 	Bins []Bin `json:"bins"`
 }
 
-// Calibrate measures forecasts, in so many bins >= 1. It returns nil without forecasts, and an error
-// for one that is no probability.
+// Calibrate measures forecasts, in so many bins >= 1. It returns nil without forecasts, and an
+// error for one that is no probability.
 func Calibrate(forecasts []Forecast, bins int) (*Calibration, error) {
 	if len(forecasts) == 0 {
 		return nil, nil

@@ -35,8 +35,8 @@ func TestNewShareEdges(t *testing.T) {
 	if got := stats.NewShare(0, 0); got.Rate != nil || got.CI95 != [2]float64{0, 1} {
 		t.Errorf("0 of 0: %+v", got)
 	}
-	// 1/(1+z^2) = .206543 for one of one, and its mirror image for none of one.
-	for k, want := range [][2]float64{{0, .793457}, {.206543, 1}} {
+	// 1/(1+z^2) = .206549 for one of one, and its mirror image for none of one.
+	for k, want := range [][2]float64{{0, .793451}, {.206549, 1}} {
 		got := stats.NewShare(k, 1).CI95
 		if math.Abs(got[0]-want[0]) > 1e-6 || math.Abs(got[1]-want[1]) > 1e-6 {
 			t.Errorf("%d of 1: %v, want %v", k, got, want)
