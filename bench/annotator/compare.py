@@ -11,6 +11,7 @@ program; files that are not named are the three sentiment annotators that are sh
 """
 
 import argparse
+import os
 import pathlib
 import sys
 
@@ -76,10 +77,11 @@ def reliability(reports):
 
 def render(reports, pairs, args):
     calls = next(iter(reports.values()))["latency"]
-    lines = [
+    lines = [  # the load says what the seconds are worth
         f"{len(pairs)} pairs of one positive and one negative sentence, seed {args.seed}; "
         f"local annotators ask {pathlib.Path(args.model).stem}, dtype {args.dtype}; a call judges "
-        f"{calls['pairs_per_call']:.0f} pairs in the mean; {machine.line()}.", "",
+        f"{calls['pairs_per_call']:.0f} pairs in the mean; load average {os.getloadavg()[1]:.1f}; "
+        f"{machine.line()}.", "",
         table(HEAD, [row(name, r) for name, r in reports.items()]), "",
         "How often a is the label, by the probability that the annotator gave it. Of a calibrated "
         "one about 5 % are in the first line and 95 % in the last.", "", reliability(reports)]
