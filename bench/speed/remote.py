@@ -1,5 +1,5 @@
-"""What a step costs when the annotator is an endpoint that takes a second to answer, beside one that
-answers at once; exit status 1 if a target is missed.
+"""What a step costs when the annotator is an endpoint that takes a second to answer, beside one
+that answers at once; exit status 1 if a target is missed.
 
     python3 bench/speed/remote.py [--only film|chat] [--seconds 1.0] [--into docs/annotators.md]
 
@@ -71,10 +71,11 @@ class Endpoint(http.server.ThreadingHTTPServer):
 def timed(work, spec, seconds, endpoint):
     """Seconds of each timed step, and of the wait in it."""
     endpoint.seconds = seconds
-    found = programs.oaif(work.change({"annotator.file": str(spec)}), WARM_UP + STEPS, "cpu", "auto")
+    asking = work.change({"annotator.file": str(spec)})
+    found = programs.oaif(asking, WARM_UP + STEPS, "cpu", "auto")
     steps = found["steps"][WARM_UP:]
-    print(f"{work.name}, {seconds} s: {statistics.median(s['seconds'] for s in steps):.2f} s a step",
-          file=sys.stderr, flush=True)
+    median = statistics.median(s["seconds"] for s in steps)
+    print(f"{work.name}, {seconds} s: {median:.2f} s a step", file=sys.stderr, flush=True)
     return [(s["seconds"], s["stages"]["annotate"]) for s in steps]
 
 

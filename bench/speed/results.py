@@ -47,7 +47,8 @@ def bounds(found, work):
         "dtype": of[0]["dtype"],
         **{rate: statistics.median(b[rate] for b in of)
            for rate in ("operations_per_second", "copied_bytes_per_second")},
-        "seconds": {stage: statistics.median(b["seconds"][stage] for b in of) for stage in of[0]["seconds"]},
+        "seconds": {stage: statistics.median(b["seconds"][stage] for b in of)
+                    for stage in of[0]["seconds"]},
     }
 
 

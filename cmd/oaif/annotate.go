@@ -105,8 +105,8 @@ func annotate(c *cli.Context) error {
 	}
 	if !spec.OnDevice() {
 		return withOutput(c, func(out *lineWriter) error {
-			return answerLines(c, func(use func(*judge.Asked) error) error { return use(nil) }, spec,
-				out)
+			none := func(use func(*judge.Asked) error) error { return use(nil) }
+			return answerLines(c, none, spec, out)
 		})
 	}
 	return withAskedFile(c, spec, func(m *modelFile) error {
@@ -162,7 +162,8 @@ func estimateAnnotate(c *cli.Context, spec *annotator.Spec) error {
 // answerLines writes a verdict for each input line, and what they say about the annotator. The
 // lines are read before load calls what it is given with the loaded model, nil where none is asked.
 func answerLines(
-	c *cli.Context, load func(use func(*judge.Asked) error) error, spec *annotator.Spec, out *lineWriter,
+	c *cli.Context, load func(use func(*judge.Asked) error) error, spec *annotator.Spec,
+	out *lineWriter,
 ) error {
 	requests, err := decodeLines(c, parseAnnotate)
 	if err != nil {

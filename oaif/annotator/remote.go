@@ -15,8 +15,8 @@ type Remote struct {
 	// KeyEnv names the environment variable that holds the key; "" sends none.
 	KeyEnv string `toml:"key_env" json:"-"`
 
-	// Answers says what is asked for: AnswerLogprobs (the default), of the verdict tokens, or AnswerText, in
-	// which a label (pairwise) or a score from 1 to 10 (pointwise) is looked for.
+	// Answers says what is asked for: AnswerLogprobs (the default), of the verdict tokens, or
+	// AnswerText, in which a label (pairwise) or a score from 1 to 10 (pointwise) is looked for.
 	Answers string `toml:"answers" json:"answers"`
 	// MaxNewTokens is the most tokens of an AnswerText. Default 16.
 	MaxNewTokens int `toml:"max_new_tokens" json:"max_new_tokens"`

@@ -127,7 +127,8 @@ func quoted(names []string) string {
 // nearest returns the known key with the smallest edit distance to key.
 func nearest(key string) string {
 	known := []string{"kind", "tie_margin", "remote.url", "remote.model", "remote.key_env",
-		"remote.answers", "remote.max_new_tokens", "remote.concurrency", "remote.requests_per_minute", "remote.tokens_per_minute",
+		"remote.answers", "remote.max_new_tokens", "remote.concurrency",
+		"remote.requests_per_minute", "remote.tokens_per_minute",
 		"remote.timeout", "remote.retries", "remote.price_in", "remote.price_out",
 		"remote.max_tokens", "remote.max_cost"}
 	for _, r := range reads {

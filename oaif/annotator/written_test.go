@@ -22,7 +22,13 @@ func (s script) Write(
 	return out, nil
 }
 
-const written = "\nprompt = %s\n[remote]\nurl = \"http://x/v1\"\nmodel = \"m\"\nanswers = \"text\"\n"
+const written = `
+prompt = %s
+[remote]
+url = "http://x/v1"
+model = "m"
+answers = "text"
+`
 
 func ofText(t *testing.T, head, prompt string, texts ...string) oaif.Preference {
 	t.Helper()
@@ -57,7 +63,8 @@ func TestWrittenLabels(t *testing.T) {
 		if got.Verdict != c.want || got.PA != c.pa {
 			t.Errorf("%q and %q: %+v", c.first, c.second, got)
 		}
-		if invalid := c.want == oaif.VerdictInvalid; invalid == got.Text || invalid != (got.Reason != "") {
+		invalid := c.want == oaif.VerdictInvalid
+		if invalid == got.Text || invalid != (got.Reason != "") {
 			t.Errorf("%q and %q: %+v", c.first, c.second, got)
 		}
 	}
@@ -90,25 +97,39 @@ func TestRemoteKeys(t *testing.T) {
 	const pair = "kind = \"pairwise\"\nprompt = \"{a}{b}\"\n"
 	const point = "kind = \"pointwise\"\nprompt = \"{response}\"\n"
 	const there = "[remote]\nurl = \"http://x/v1\"\nmodel = \"m\"\n"
-	for text, want := range map[string]string{
-		pair + "[remote]\nmodel = \"m\"\n":                            "remote.url is missing",
-		pair + "[remote]\nurl = \"x\"\nmodel = \"m\"\n":               `remote.url is "x"`,
-		pair + "[remote]\nurl = \"http://k@x\"\nmodel = \"m\"\n":      "must hold no user",
-		pair + there + "answers = \"words\"\n":                        `remote.answers is "words"`,
-		pair + there + "max_new_tokens = 9\n":                         `"remote.max_new_tokens" has no effect`,
-		pair + there + "concurrency = 0\n":                            "remote.concurrency is 0",
-		pair + there + "timeout = \"0s\"\n":                           "remote.timeout is 0s",
-		pair + there + "retries = -1\n":                               "remote.retries is -1",
-		pair + there + "max_cost = 1\n":                               "needs remote.price_in",
-		pair + there + "price_in = -1\n":                              "remote.price_in is -1",
-		pair + there + "modle = \"m\"\n":                              `did you mean "remote.model"?`,
-		pair + "model = \"m\"\n" + there:                              `"model" has no effect with [remote]`,
-		point + "chat = true\n" + there:                               "no endpoint scores a given text",
-		point + "positive = \"a\"\n" + there + "answers = \"text\"\n": `"positive" has no effect`,
+	for _, c := range []struct{ text, want string }{
+		{pair + "[remote]\nmodel = \"m\"\n",
+			"remote.url is missing"},
+		{pair + "[remote]\nurl = \"x\"\nmodel = \"m\"\n",
+			`remote.url is "x"`},
+		{pair + "[remote]\nurl = \"http://k@x\"\nmodel = \"m\"\n",
+			"must hold no user"},
+		{pair + there + "answers = \"words\"\n",
+			`remote.answers is "words"`},
+		{pair + there + "max_new_tokens = 9\n",
+			`"remote.max_new_tokens" has no effect`},
+		{pair + there + "concurrency = 0\n",
+			"remote.concurrency is 0"},
+		{pair + there + "timeout = \"0s\"\n",
+			"remote.timeout is 0s"},
+		{pair + there + "retries = -1\n",
+			"remote.retries is -1"},
+		{pair + there + "max_cost = 1\n",
+			"needs remote.price_in"},
+		{pair + there + "price_in = -1\n",
+			"remote.price_in is -1"},
+		{pair + there + "modle = \"m\"\n",
+			`did you mean "remote.model"?`},
+		{pair + "model = \"m\"\n" + there,
+			`"model" has no effect with [remote]`},
+		{point + "chat = true\n" + there,
+			"no endpoint scores a given text"},
+		{point + "positive = \"a\"\n" + there + "answers = \"text\"\n",
+			`keys "positive" and "negative" have no effect`},
 	} {
-		if _, err := annotator.Load(writeFile(t, "judge.toml", text)); err == nil ||
-			!strings.Contains(err.Error(), want) {
-			t.Errorf("%s: got %v, wants %q", text, err, want)
+		if _, err := annotator.Load(writeFile(t, "judge.toml", c.text)); err == nil ||
+			!strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, wants %q", c.text, err, c.want)
 		}
 	}
 }

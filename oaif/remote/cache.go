@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	bbolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/oaif/oaif/oaif"
 )
@@ -33,7 +34,7 @@ const batchDelay = 2 * time.Millisecond
 // to be sent and nothing is written.
 func OpenCache(path string, sealed bool) (*Cache, error) {
 	db, err := bbolt.Open(path, 0o644, &bbolt.Options{Timeout: lockWait, ReadOnly: sealed})
-	if errors.Is(err, bbolt.ErrTimeout) {
+	if errors.Is(err, bbolterrors.ErrTimeout) {
 		return nil, oaif.DataError(path + ": the annotator's cache is in use by another process")
 	}
 	if err != nil {

@@ -41,7 +41,9 @@ func Dial(e annotator.Remote, cache *Cache) (*Client, error) {
 	transport.MaxIdleConnsPerHost = e.Concurrency
 	client := &http.Client{Transport: transport, Timeout: e.Timeout,
 		// A key must not follow to another host, nor a question to where nobody sent it.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		}}
 	return &Client{end: e, key: key, http: client, gate: newGate(&e), cache: cache,
 		first: 500 * time.Millisecond}, nil
 }
@@ -69,8 +71,8 @@ func (c *Client) ask(
 		return read(stored), nil
 	}
 	if c.cache.only() {
-		return nil, oaif.UnavailableError(c.cache.path + ": the answer to a request is not in the " +
-			"annotator's cache, and nothing is to be sent")
+		return nil, oaif.UnavailableError(c.cache.path + ": the answer to a request is not in " +
+			"the annotator's cache, and nothing is to be sent")
 	}
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval = c.first, 30*time.Second

@@ -67,5 +67,6 @@ func (l *LM) Probe(ctx context.Context, spec *annotator.Spec) error {
 			"remote.answers = %q", spec.Path(), spec.Kind, where, f.text, annotator.AnswerText))
 	}
 	return oaif.UsageError(fmt.Sprintf("%s: %s gives no top_logprobs: %s; have it write its "+
-		"verdict instead, with remote.answers = %q", spec.Path(), where, f.text, annotator.AnswerText))
+		"verdict instead, with remote.answers = %q", spec.Path(), where, f.text,
+		annotator.AnswerText))
 }

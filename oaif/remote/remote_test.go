@@ -80,13 +80,16 @@ func client(
 	return c
 }
 
+// say writes what the other side may no longer want.
+func say(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
+
 // ranked is a chat's answer with these next tokens.
 func ranked(w io.Writer, top map[string]float64) {
 	var list []string
 	for token, lp := range top {
 		list = append(list, fmt.Sprintf(`{"token":%q,"logprob":%v}`, token, lp))
 	}
-	fmt.Fprintf(w, `{"choices":[{"message":{"content":"1"},"logprobs":{"content":[{"token":"1",`+
+	say(w, `{"choices":[{"message":{"content":"1"},"logprobs":{"content":[{"token":"1",`+
 		`"top_logprobs":[%s]}]}}],"usage":{"prompt_tokens":10,"completion_tokens":1}}`,
 		strings.Join(list, ","))
 }
@@ -143,7 +146,7 @@ func TestUnseenCandidate(t *testing.T) {
 func echoed(w io.Writer, body map[string]any) {
 	prompt := body["prompt"].(string)
 	at := strings.LastIndex(prompt, " ")
-	fmt.Fprintf(w, `{"choices":[{"logprobs":{"tokens":[%q,%q,"."],"token_logprobs":[null,%v,-1]}}],`+
+	say(w, `{"choices":[{"logprobs":{"tokens":[%q,%q,"."],"token_logprobs":[null,%v,-1]}}],`+
 		`"usage":{"prompt_tokens":3,"completion_tokens":1}}`,
 		prompt[:at], prompt[at:], -float64(len(prompt)-at))
 }
@@ -169,15 +172,15 @@ func TestFaults(t *testing.T) {
 				w.Header().Set(header[i], header[i+1])
 			}
 			w.WriteHeader(code)
-			fmt.Fprintf(w, `{"error":{"message":"no, %s"}}`, secret)
+			say(w, `{"error":{"message":"no, %s"}}`, secret)
 		}
 	}
-	say := func(text string) func(http.ResponseWriter) {
-		return func(w http.ResponseWriter) { fmt.Fprint(w, text) }
+	body := func(text string) func(http.ResponseWriter) {
+		return func(w http.ResponseWriter) { say(w, "%s", text) }
 	}
 	cut := func(w http.ResponseWriter) {
 		w.Header().Set("Content-Length", "1000")
-		fmt.Fprint(w, `{"choices":`)
+		say(w, `{"choices":`)
 		panic(http.ErrAbortHandler)
 	}
 	for name, c := range map[string]struct {
@@ -189,20 +192,24 @@ func TestFaults(t *testing.T) {
 		"429":               {fault: status(429, "Retry-After-Ms", "1")},
 		"500":               {fault: status(500)},
 		"cut":               {fault: cut},
-		"not JSON":          {fault: say("<html>")},
-		"no choices":        {fault: say(`{"choices":[]}`)},
-		"two choices":       {fault: say(`{"choices":[{},{}]}`)},
-		"no logprobs":       {fault: say(`{"choices":[{"message":{"content":"1"}}]}`)},
+		"not JSON":          {fault: body("<html>")},
+		"no choices":        {fault: body(`{"choices":[]}`)},
+		"two choices":       {fault: body(`{"choices":[{},{}]}`)},
+		"no logprobs":       {fault: body(`{"choices":[{"message":{"content":"1"}}]}`)},
 		"always 500":        {fault: status(503), always: true, err: "status 503: no, [key]"},
 		"always cut":        {fault: cut, always: true, err: "EOF"},
-		"always not JSON":   {fault: say("<html>"), always: true, reason: "not JSON"},
-		"always no choices": {fault: say(`{"choices":[]}`), always: true, reason: "0 choices"},
+		"always not JSON":   {fault: body("<html>"), always: true, reason: "not JSON"},
+		"always no choices": {fault: body(`{"choices":[]}`), always: true, reason: "0 choices"},
 		"refused":           {fault: status(401), always: true, err: "status 401: no, [key]"},
 		"moved":             {fault: status(307, "Location", "http://127.0.0.1:1/"), err: "status 307"},
-		"a log-prob is a word": {fault: say(`{"choices":[{"logprobs":{"content":[{"top_logprobs":[` +
-			`{"token":"1","logprob":"x"}]}]}}]}`), always: true, reason: "cannot be read"},
-		"a log-prob is missing": {fault: say(`{"choices":[{"logprobs":{"content":[{"top_logprobs":[` +
-			`{"token":"1"}]}]}}]}`), always: true, reason: "not a number"},
+		"a log-prob is a word": {fault: body(
+			`{"choices":[{"logprobs":{"content":[{` +
+				`"top_logprobs":[{"token":"1","logprob":"x"}]}]}}]}`),
+			always: true, reason: "cannot be read"},
+		"a log-prob is missing": {fault: body(
+			`{"choices":[{"logprobs":{"content":[{` +
+				`"top_logprobs":[{"token":"1"}]}]}}]}`),
+			always: true, reason: "not a number"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := serve(t, func(n int64, w http.ResponseWriter, _ map[string]any) {
@@ -241,7 +248,8 @@ func TestBudget(t *testing.T) {
 	lm := remote.NewLM(c, false)
 	var err error
 	for range 5 {
-		if _, err = lm.NextLogprobs(context.Background(), question, []string{"1", "2"}); err != nil {
+		_, err = lm.NextLogprobs(context.Background(), question, []string{"1", "2"})
+		if err != nil {
 			break
 		}
 	}

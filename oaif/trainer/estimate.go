@@ -49,7 +49,7 @@ func EstimateRun(cfg *config.Config) (e Estimate, err error) {
 		pairs   int
 	}{
 		{t.order.prompts, trained},
-		{t.heldout, len(t.heldout)}, // the last; at the first the answers are the same, and not asked about
+		{t.heldout, len(t.heldout)}, // the last; at the first both answers are the same
 		{t.heldout[:few], live * few},
 	} {
 		if err := e.add(part.prompts, part.pairs, cfg.Sampler.MaxNewTokens); err != nil {

@@ -17,8 +17,8 @@ var Oracle = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	write(w, fmt.Appendf(nil, `{"choices":[{"text":"1","logprobs":{"tokens":["1"],`+
-		`"token_logprobs":[%v],"top_logprobs":[{"1":%v,"2":-1}]}}],`+
-		`"usage":{"prompt_tokens":8,"completion_tokens":1}}`, First(body.Prompt), First(body.Prompt)))
+		`"token_logprobs":[%[1]v],"top_logprobs":[{"1":%[1]v,"2":-1}]}}],`+
+		`"usage":{"prompt_tokens":8,"completion_tokens":1}}`, First(body.Prompt)))
 })
 
 // First is the log-prob in nats of "1" after a prompt; that of "2" is -1.
