@@ -201,7 +201,8 @@ func TestFaults(t *testing.T) {
 		"always not JSON":   {fault: body("<html>"), always: true, reason: "not JSON"},
 		"always no choices": {fault: body(`{"choices":[]}`), always: true, reason: "0 choices"},
 		"refused":           {fault: status(401), always: true, err: "status 401: no, [key]"},
-		"moved":             {fault: status(307, "Location", "http://127.0.0.1:1/"), err: "status 307"},
+		"moved": {fault: status(307, "Location", "http://127.0.0.1:1/"),
+			err: "status 307"},
 		"a log-prob is a word": {fault: body(
 			`{"choices":[{"logprobs":{"content":[{` +
 				`"top_logprobs":[{"token":"1","logprob":"x"}]}]}}]}`),
