@@ -42,6 +42,10 @@ func (c *composer) sub(a, b gotorch.Tensor) gotorch.Tensor {
 	return c.scope.Adopt(gotorch.Sub(a, b, 1))
 }
 
+func (c *composer) add(a, b gotorch.Tensor) gotorch.Tensor {
+	return c.scope.Adopt(gotorch.Add(a, b, 1))
+}
+
 func (c *composer) mul(a, b gotorch.Tensor) gotorch.Tensor {
 	return c.scope.Adopt(gotorch.Mul(a, b))
 }

@@ -3,7 +3,8 @@
 //
 // Flowing in are four numbers for each pair, in nats: the log-probs of the chosen and the rejected
 // completion under the policy and under the frozen reference, each summed over the completion's
-// tokens at temperature 1. Flowing out are the loss, its gradient and two metrics. The package
+// tokens at temperature 1; and, as an option, how sure it is that the chosen one is the better.
+// Flowing out are the loss, its gradient and two metrics. The package
 // knows no model, no tokens and no annotator.
 //
 // The losses are those of online AI feedback (arXiv 2402.04792), written in
@@ -39,6 +40,9 @@ var ErrNotFinite = errors.New("not finite")
 type LogProbs struct {
 	PolicyChosen, PolicyRejected       []float64
 	ReferenceChosen, ReferenceRejected []float64
+	// Targets are the probabilities, in [0,1], that the chosen completion is the better one: soft
+	// labels. nil stands for 1 in every pair, the hard labels of arXiv 2402.04792.
+	Targets []float64
 }
 
 // Result is what one batch of pairs adds to a step. All sums are divided by the step's divisor, so
@@ -101,6 +105,10 @@ func (l Loss) of(lp LogProbs, beta float64, divisor int) (Result, error) {
 	rejected := c.leaf(gains(lp.PolicyRejected, lp.ReferenceRejected))
 	h := c.sub(chosen, rejected)
 	pairLosses := l.compose(c, h, float32(beta))
+	if lp.Targets != nil {
+		swapped := l.compose(c, c.sub(rejected, chosen), float32(beta))
+		pairLosses = c.expect(lp.Targets, pairLosses, swapped)
+	}
 	total := c.sum(c.mul(pairLosses, c.constant(1/float32(divisor))))
 
 	torch.FromGotorch(total).Backward()
@@ -155,7 +163,7 @@ func check(lp LogProbs, beta float64, divisor int) error {
 			return err
 		}
 	}
-	return nil
+	return checkTargets(lp.Targets, n)
 }
 
 func finite[T float32 | float64](what string, xs []T) error {
