@@ -63,7 +63,18 @@ type Sampler struct {
 	MinNewTokens int `toml:"min_new_tokens"`
 	// MaxNewTokens is the length in tokens at which an answer is cut, >= 1. Default 64.
 	MaxNewTokens int `toml:"max_new_tokens"`
+	// Samples is the number of answers to each prompt, in [2,64]. Default 2, the paper's.
+	Samples int `toml:"samples"`
+	// Pair says which two of more than two answers are trained on: "random", any two whose texts
+	// differ, or "best_worst", by the scores of a pointwise annotator. Default "random".
+	Pair string `toml:"pair"`
 }
+
+// How a pair is made of more than two answers.
+const (
+	PairRandom    = "random"
+	PairBestWorst = "best_worst"
+)
 
 // Annotator names the annotator that says which of two answers is better.
 type Annotator struct {
@@ -83,6 +94,12 @@ type Loss struct {
 	// Beta is the loss's beta, in [1e-6,1e6]. Default 0: the paper's for this loss (see PaperBeta),
 	// which Load then writes here.
 	Beta float64 `toml:"beta"`
+	// SoftTargets takes the annotator's probability as the label, where the paper takes its
+	// verdict. Default false.
+	SoftTargets bool `toml:"soft_targets"`
+	// LabelSmoothing is the probability with which a label is taken to be wrong, in [0,0.5).
+	// Default 0.
+	LabelSmoothing float64 `toml:"label_smoothing"`
 }
 
 // Optimizer is AdamW's settings and the learning rate's course.
@@ -122,6 +139,16 @@ type Train struct {
 	// Recompute runs each segment's forward pass again in the backward pass, which saves memory and
 	// costs time. Default false.
 	Recompute bool `toml:"recompute"`
+	// MinMargin leaves a pair out whose P(a is better) is within this distance of one half, in
+	// [0,0.5). Default 0: only ties are left out.
+	MinMargin float64 `toml:"min_margin"`
+	// MissingEOSLoses lets an answer that was cut at the limit lose to one that has ended, without
+	// asking the annotator. Default false.
+	MissingEOSLoses bool `toml:"missing_eos_loses"`
+	// Async samples a step's answers while the verdicts of the step before are awaited, so from
+	// weights that are one update old. Not across a checkpoint, so that CheckpointEvery then
+	// changes what is sampled. Default false.
+	Async bool `toml:"async"`
 }
 
 // Eval says when the policy is compared with the starting model, and on how many prompts.
@@ -145,9 +172,11 @@ type Run struct {
 // Default returns a Config with each field at its documented default; the required ones are empty.
 func Default() *Config {
 	return &Config{
-		Model:   Model{Device: "auto", DType: "auto", EOS: []int32{}},
-		Sampler: Sampler{Temperature: 0.9, TopP: 1, MaxNewTokens: 64},
-		Loss:    Loss{Kind: "dpo"},
+		Model: Model{Device: "auto", DType: "auto", EOS: []int32{}},
+		Sampler: Sampler{
+			Temperature: 0.9, TopP: 1, MaxNewTokens: 64, Samples: 2, Pair: PairRandom,
+		},
+		Loss: Loss{Kind: "dpo"},
 		Optimizer: Optimizer{
 			LearningRate: 1e-5, Betas: [2]float64{0.9, 0.95}, Eps: 1e-8, ClipNorm: 1,
 			Schedule: "constant",

@@ -89,7 +89,10 @@ func TestEncodeRoundTrip(t *testing.T) {
 		"optimizer.weight_decay=0.1", "sampler.temperature=0.7000000000000001", "sampler.top_k=5",
 		"sampler.top_p=0.95", "loss.kind=slic", "train.seed=9007199254740993",
 		"train.recompute=true", "train.micro_batch=4", "optimizer.schedule=cosine",
-		"optimizer.warmup_steps=3", "eval.every=5", "eval.prompts=64", "train.threads=2",
+		"optimizer.warmup_steps=3", "sampler.samples=4", "sampler.pair=best_worst",
+		"loss.soft_targets=true", "loss.label_smoothing=0.1", "train.min_margin=0.05",
+		"train.missing_eos_loses=true", "train.async=true",
+		"eval.every=5", "eval.prompts=64", "train.threads=2",
 		"run.out=runs/a b#c")
 	for name, c := range map[string]*config.Config{"all keys": first, "defaults": load(t, least)} {
 		var text bytes.Buffer
@@ -108,7 +111,7 @@ func TestEncodeWritesEveryKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	keys := strings.Count(text.String(), " = ")
-	if want := 37; keys != want {
+	if want := 44; keys != want {
 		t.Errorf("%d keys written, want %d:\n%s", keys, want, text.String())
 	}
 }

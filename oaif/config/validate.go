@@ -65,6 +65,11 @@ func (s *checks) within(least, most, value float64, key string) {
 		"wants a number in [%v,%v], got %v", least, most, value)
 }
 
+// belowHalf is for distances from certainty or from one half.
+func (s *checks) belowHalf(value float64, key string) {
+	s.want(value >= 0 && value < 0.5, key, "wants a number in [0,0.5), got %v", value)
+}
+
 // problems lists what is wrong, in the order of the keys.
 func (c *Config) problems() []problem {
 	var s checks
@@ -78,6 +83,7 @@ func (c *Config) problems() []problem {
 	if c.Loss.Beta != 0 { // which stands for the paper's
 		s.within(1e-6, 1e6, c.Loss.Beta, "loss.beta")
 	}
+	s.belowHalf(c.Loss.LabelSmoothing, "loss.label_smoothing")
 	c.checkOptimizer(&s)
 	c.checkLoop(&s)
 	return s
@@ -112,6 +118,9 @@ func (c *Config) checkInputs(s *checks) {
 		"wants {prompt} where the prompt is to stand")
 }
 
+// maxSamples is the most answers to a prompt: as many as are decoded at once.
+const maxSamples = 64
+
 func (c *Config) checkSampler(s *checks) {
 	p := c.Sampler
 	s.want(p.Temperature > 0, "sampler.temperature",
@@ -126,6 +135,9 @@ func (c *Config) checkSampler(s *checks) {
 	s.atLeast(1, p.MaxNewTokens, "sampler.max_new_tokens")
 	s.want(p.MaxNewTokens < 1 || p.MinNewTokens <= p.MaxNewTokens, "sampler.min_new_tokens",
 		"wants at most sampler.max_new_tokens, %d, got %d", p.MaxNewTokens, p.MinNewTokens)
+	s.want(p.Samples >= 2 && p.Samples <= maxSamples, "sampler.samples",
+		"wants a number in [2,%d], got %d", maxSamples, p.Samples)
+	s.oneOf("sampler.pair", p.Pair, PairRandom, PairBestWorst)
 }
 
 func (c *Config) checkOptimizer(s *checks) {
@@ -165,6 +177,7 @@ func (c *Config) checkLoop(s *checks) {
 	s.atLeast(0, t.Threads, "train.threads")
 	s.want(t.Threads <= MaxThreads, "train.threads", "wants at most %d, got %d",
 		MaxThreads, t.Threads)
+	s.belowHalf(t.MinMargin, "train.min_margin")
 	s.atLeast(0, e.Every, "eval.every")
 	s.atLeast(0, e.Prompts, "eval.prompts")
 	s.atLeast(0, e.LivePrompts, "eval.live_prompts")
