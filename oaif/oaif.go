@@ -1,10 +1,10 @@
 // Package oaif holds the nouns of online AI feedback (arXiv 2402.04792) and the interfaces between
 // its parts.
 //
-// A Prompt goes in; the sampler draws a Pair of Completions for it from the current policy; an
-// Annotator turns the pair's texts into a Preference; the trainer takes one step on exactly the
-// sampled token ids. The package knows no tensors, no files and no cgo. All types are plain data; a
-// value is safe for concurrent reads.
+// A Prompt goes in; the sampler draws a Group of Completions for it from the current policy, two
+// unless more are asked for, of which two are its Pair; an Annotator turns the pair's texts into a
+// Preference; the trainer takes one step on exactly the sampled token ids. The package knows no
+// tensors, no files and no cgo. All types are plain data; a value is safe for concurrent reads.
 package oaif
 
 // Message is one turn of a chat prompt.
@@ -50,11 +50,24 @@ type Completion struct {
 	Finish   Finish
 }
 
-// Pair is two completions drawn independently for one prompt: a and b before annotation, chosen and
-// rejected after it.
+// Group is the completions drawn independently for one prompt.
+type Group struct {
+	Prompt *Prompt
+	// Place is the prompt's 0-based place among those that were drawn for together.
+	Place int
+	// First is the response number of Answers[0], which keys its noise: 0, unless the prompt came
+	// before in the same step.
+	First int
+	// Answers are the completions, at least two.
+	Answers []Completion
+}
+
+// Pair is two completions of one prompt: a and b before annotation, chosen and rejected after it.
 type Pair struct {
 	Prompt *Prompt
 	A, B   Completion
+	// Drawn are the places of A and B in their Group's Answers, in rising order.
+	Drawn [2]int
 }
 
 // Verdict is what an annotator concluded about a pair.
@@ -98,6 +111,6 @@ type Preference struct {
 	// Text says that what the annotator wrote was read, where it gave no log-probs: PA and PFirst
 	// are then 0, one half or 1 and say nothing of its certainty.
 	Text bool `json:"text,omitempty"`
-	// Reason says why a verdict is invalid, else empty.
+	// Reason says why a verdict is invalid, or was reached without asking; else it is empty.
 	Reason string `json:"reason,omitempty"`
 }

@@ -67,6 +67,12 @@ def steps_of(run):
     return [r for r in map(json.loads, lines) if "sample" in r["stage_seconds"]]
 
 
+def stage_seconds(record, stage):
+    """Of an annotator beside the device only the wait for it is in a step."""
+    seconds = record["stage_seconds"]
+    return seconds["wait" if stage == "annotate" and "wait" in seconds else stage]
+
+
 def oaif(work, steps, device, dtype, keep=None):
     """keep: a folder that the run is left in, for what else is to be learned from it."""
     with tempfile.TemporaryDirectory() as folder:
@@ -75,7 +81,7 @@ def oaif(work, steps, device, dtype, keep=None):
                       "--dtype", dtype, *work.flags(BARE | {"train.steps": steps})])
         records = steps_of(out)
     done = [{"seconds": record["seconds"], "tokens": record["tokens"],
-             "stages": {stage: record["stage_seconds"][stage] for stage in STAGES}}
+             "stages": {stage: stage_seconds(record, stage) for stage in STAGES}}
             for record in records]
     on_device = max(record.get("device_peak_bytes", 0) for record in records) or None
     return row("oaif", work, done, peak, on_device)

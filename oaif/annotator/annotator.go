@@ -124,10 +124,7 @@ func (j *judge) decide(first, second Next) oaif.Preference {
 				{First: "b", PFirst: p2, Bounded: second.Bounded}},
 		})
 	}
-	s1, s2 := first.score(), second.score()
-	return j.spec.Verdict(oaif.Preference{
-		PA: sigmoid(s1 - s2), ScoreA: s1, ScoreB: s2, Text: first.text,
-	})
+	return j.spec.Compare(Score{Value: first.score()}, Score{Value: second.score()})
 }
 
 // where names a question's first or second LM prompt.

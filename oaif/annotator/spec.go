@@ -124,6 +124,11 @@ func (s *Spec) OnDevice() bool {
 	return s.Remote == nil && (s.Kind == Pointwise || s.Kind == Pairwise || s.Kind == Reward)
 }
 
+// ScoresAlone says that each answer gets a score of its own, whatever it is compared with.
+func (s *Spec) ScoresAlone() bool {
+	return s.Kind == Pointwise || s.Kind == Reward || s.Kind == Lexicon || s.Kind == Rule
+}
+
 // Candidates returns the two next tokens that are compared; nil for a kind without any.
 func (s *Spec) Candidates() []string {
 	switch s.Kind {

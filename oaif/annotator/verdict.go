@@ -42,7 +42,7 @@ func (s *Spec) Compare(a, b Score) oaif.Preference {
 		}
 	}
 	return s.Verdict(oaif.Preference{PA: sigmoid(a.Value - b.Value), ScoreA: a.Value,
-		ScoreB: b.Value})
+		ScoreB: b.Value, Text: s.written()})
 }
 
 // answerNames name the two answers in reasons.

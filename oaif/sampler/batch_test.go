@@ -158,7 +158,7 @@ func TestSampleDrawsWhatGenerateDrawsAlone(t *testing.T) {
 		s := sampler.New(m, v, opt)
 		prompts := []*oaif.Prompt{prompt(4, 3), prompt(9, 12), prompt(4, 3), prompt(0, 1),
 			prompt(4, 3), prompt(9, 12)}
-		pairs, err := s.Sample(context.Background(), 6, prompts)
+		groups, err := s.Sample(context.Background(), 6, prompts, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -166,11 +166,14 @@ func TestSampleDrawsWhatGenerateDrawsAlone(t *testing.T) {
 			t.Errorf("recorded is %v", s.Recorded())
 		}
 		for i, first := range []int{0, 0, 2, 0, 4, 2} {
-			for k, got := range []oaif.Completion{pairs[i].A, pairs[i].B} {
+			if groups[i].First != first {
+				t.Errorf("group %d begins with response %d, want %d", i, groups[i].First, first)
+			}
+			for k, got := range groups[i].Answers {
 				q := sampler.Request{Prompt: prompts[i], Response: first + k}
 				want := generate(t, s, 6, []sampler.Request{q})[0]
 				if !reflect.DeepEqual(got, want) {
-					t.Errorf("pair %d: %v, alone %v", i, got, want)
+					t.Errorf("group %d: %v, alone %v", i, got, want)
 				}
 			}
 		}

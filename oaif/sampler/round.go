@@ -15,6 +15,8 @@ type round struct {
 	dec  *torch.Decoder
 	at   map[int64]int // slot -> request
 	out  []oaif.Completion
+	// ended are the requests that the last turn ended, in order of admission.
+	ended []int
 
 	recording *torch.Recording // nil when nothing is recorded
 	packed    model.Packed     // the prompts that were prefilled, when recording
@@ -34,9 +36,11 @@ func (r *round) turn() {
 	} else {
 		r.dec.Step(1)
 	}
+	r.ended = r.ended[:0]
 	for _, slot := range r.dec.Compact() {
 		ids, logprobs := r.dec.Release(slot)
 		r.out[r.at[slot]] = r.s.completion(ids, logprobs)
+		r.ended = append(r.ended, r.at[slot])
 		delete(r.at, slot)
 	}
 }

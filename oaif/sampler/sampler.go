@@ -28,6 +28,7 @@ type Options struct {
 	TopP         float64 // 1: off
 	MinNewTokens int     // so many tokens at least come before an end token
 	MaxNewTokens int     // every completion ends after this many tokens
+	Samples      int     // how many completions Sample draws of each prompt; 0: two
 	EOS          []int32 // ids that end a completion
 	Seed         uint64
 	// Record keeps the activations of each call of Sample for the step that trains on its tokens.
@@ -58,28 +59,20 @@ type Request struct {
 	Response int
 }
 
-// Sample draws responses 0 and 1 of every prompt, 2 and 3 where it occurs a second time, and so on.
-// step keys the noise, so a step can be drawn again.
+// Sample implements oaif.Sampler. It draws responses 0 and 1 of every prompt, 2 and 3 where it
+// occurs a second time, and so on; with Options.Samples so many each time. step keys the noise, so
+// a step can be drawn again.
 func (s *Sampler) Sample(
-	ctx context.Context, step int, prompts []*oaif.Prompt,
-) ([]oaif.Pair, error) {
-	reqs := make([]Request, 0, 2*len(prompts))
-	times := map[int]int{} // a prompt that occurs again in a step draws with noise of its own
-	for _, p := range prompts {
-		first := 2 * times[p.Index]
-		reqs = append(reqs, Request{p, first}, Request{p, first + 1})
-		times[p.Index]++
-	}
+	ctx context.Context, step int, prompts []*oaif.Prompt, ended func([]oaif.Group),
+) ([]oaif.Group, error) {
+	g := newGroups(prompts, max(2, s.opt.Samples), ended)
+	reqs := g.requests()
 	s.recorded = nil
-	done, err := s.generate(ctx, step, reqs, s.opt.Record && len(reqs) <= slots)
+	_, err := s.generate(ctx, step, reqs, s.opt.Record && len(reqs) <= slots, g.add)
 	if err != nil {
 		return nil, err
 	}
-	pairs := make([]oaif.Pair, len(prompts))
-	for i, p := range prompts {
-		pairs[i] = oaif.Pair{Prompt: p, A: done[2*i], B: done[2*i+1]}
-	}
-	return pairs, nil
+	return g.all, nil
 }
 
 // Generate returns one completion per request, in order. What is drawn for a request depends on the
@@ -87,11 +80,11 @@ func (s *Sampler) Sample(
 func (s *Sampler) Generate(
 	ctx context.Context, step int, reqs []Request,
 ) ([]oaif.Completion, error) {
-	return s.generate(ctx, step, reqs, false)
+	return s.generate(ctx, step, reqs, false, nil)
 }
 
-// Recorded returns the activations of the last call of Sample: sequence 2*i is the a and 2*i+1 the
-// b of prompt i. It is nil when they were not kept: without Options.Record, or when the prompts did
+// Recorded returns the activations of the last call of Sample, whose sequences are the completions,
+// group after group. It is nil when they were not kept: without Options.Record, or when they did
 // not fit into the decoder at once.
 func (s *Sampler) Recorded() *model.Recorded { return s.recorded }
 
@@ -105,8 +98,11 @@ func (s *Sampler) Close() error {
 	return s.model.Device().Do(room.Close)
 }
 
+// generate tells ended, unless it is nil, which requests each unit of work has ended, and what all
+// that have ended came to.
 func (s *Sampler) generate(
 	ctx context.Context, step int, reqs []Request, record bool,
+	ended func(which []int, out []oaif.Completion),
 ) ([]oaif.Completion, error) {
 	longest, err := s.check(reqs)
 	if err != nil || len(reqs) == 0 {
@@ -136,13 +132,19 @@ func (s *Sampler) generate(
 		if err := dev.Do(r.turn); err != nil {
 			return nil, err
 		}
+		if err := s.decode(r.ended, r.out); err != nil {
+			return nil, err
+		}
+		if ended != nil {
+			ended(r.ended, r.out)
+		}
 	}
 	if record {
 		if err := dev.Do(func() { s.recorded = r.endRecording() }); err != nil {
 			return nil, err
 		}
 	}
-	return r.out, s.decode(r.out)
+	return r.out, nil
 }
 
 // check refuses prompts that cannot be sampled and returns the longest one's tokens.
@@ -178,13 +180,14 @@ func (s *Sampler) sampling() torch.Sampling {
 	}
 }
 
-func (s *Sampler) decode(done []oaif.Completion) error {
-	for i := range done {
-		text, err := s.text.Decode(done[i].IDs, false)
+// decode gives the completions that have ended their texts.
+func (s *Sampler) decode(ended []int, out []oaif.Completion) error {
+	for _, i := range ended {
+		text, err := s.text.Decode(out[i].IDs, false)
 		if err != nil {
 			return err
 		}
-		done[i].Text = text
+		out[i].Text = text
 	}
 	return nil
 }

@@ -186,25 +186,6 @@ func TestGreedy(t *testing.T) {
 	}
 }
 
-// TestSamplePairs: Sample's a and b are Generate's responses 0 and 1.
-func TestSamplePairs(t *testing.T) {
-	m, v := open(t)
-	s := sampler.New(m, v, options())
-	prompts := []*oaif.Prompt{prompt(5, 3), prompt(2, 9)}
-	pairs, err := s.Sample(context.Background(), 4, prompts)
-	if err != nil || len(pairs) != 2 {
-		t.Fatalf("%d pairs, %v", len(pairs), err)
-	}
-	for i, p := range prompts {
-		want := generate(t, s, 4, []sampler.Request{{Prompt: p}, {Prompt: p, Response: 1}})
-		if pairs[i].Prompt != p || !slices.Equal(pairs[i].A.IDs, want[0].IDs) ||
-			!slices.Equal(pairs[i].B.IDs, want[1].IDs) {
-			t.Errorf("pair %d is %v and %v, want %v and %v", i, pairs[i].A.IDs, pairs[i].B.IDs,
-				want[0].IDs, want[1].IDs)
-		}
-	}
-}
-
 func TestErrors(t *testing.T) {
 	m, v := open(t)
 	s := sampler.New(m, v, options())
@@ -222,7 +203,7 @@ func TestErrors(t *testing.T) {
 		{&oaif.Prompt{Index: 4, IDs: []int32{-1}},
 			"prompt 5: token id -1 is outside the vocabulary of 258"},
 	} {
-		_, err := s.Sample(context.Background(), 1, []*oaif.Prompt{prompt(9, 2), c.prompt})
+		_, err := s.Sample(context.Background(), 1, []*oaif.Prompt{prompt(9, 2), c.prompt}, nil)
 		if !errors.Is(err, oaif.ErrData) || err.Error() != c.want {
 			t.Errorf("got %v, want %q", err, c.want)
 		}

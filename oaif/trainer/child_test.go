@@ -24,6 +24,9 @@ import (
 // The test binary is a training process when this variable names a configuration.
 const childConfig = "OAIF_TEST_TRAIN"
 
+// besideVariable, when it is set, has runWatched ask an annotator beside the training device.
+const besideVariable = "OAIF_TEST_BESIDE"
+
 // statusInterrupted is the exit status of a training process that stopped on request.
 const statusInterrupted = 130
 
@@ -67,6 +70,11 @@ func runWatched(ctx context.Context, cfg *config.Config, hook func()) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, t.Close()) }()
+	if os.Getenv(besideVariable) != "" {
+		t.UseAnnotator(scoring(byHash), "hash")
+		t.AskBeside()
+		return t.Run(ctx)
+	}
 	t.WatchAnnotator(func(inner oaif.Annotator) oaif.Annotator {
 		return &onlyOnce{inner, filepath.Join(cfg.Run.Out, "verdicts.jsonl"), hook}
 	})

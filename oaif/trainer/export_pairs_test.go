@@ -24,11 +24,15 @@ func (t *Trainer) References(ctx context.Context, pairs []oaif.Pair) ([][2]float
 func (t *Trainer) Learn(
 	ctx context.Context, pairs []oaif.Pair, prefs []oaif.Preference, ref [][2]float64,
 ) (l Learned, err error) {
-	g, err := t.gradient(ctx, keep(pairs, prefs, ref))
+	g, err := t.gradient(ctx, t.keep(pairs, prefs, ref))
 	if err != nil {
 		return l, err
 	}
-	l.Metrics, _ = measure(1, pairs, prefs, ref, g)
+	var sampled []oaif.Completion
+	for _, p := range pairs {
+		sampled = append(sampled, p.A, p.B)
+	}
+	l.Metrics, _ = t.measure(1, sampled, pairs, prefs, ref, g)
 	l.Tokens = g.tokens
 	err = t.dev.Do(func() { l.Gradients = t.read(torch.Grad) })
 	return l, err

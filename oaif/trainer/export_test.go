@@ -22,17 +22,28 @@ func (t *Trainer) WatchAnnotator(watch func(oaif.Annotator) oaif.Annotator) {
 	t.annotator = annotator.Journaled(watch(t.asked), "watched", t.journal)
 }
 
+// AskBeside has the annotator asked as one is that leaves the training device alone.
+func (t *Trainer) AskBeside() { t.beside = true }
+
+// WrapSampler puts what wrap makes of the sampler into its place, in training.
+func (t *Trainer) WrapSampler(wrap func(oaif.Sampler) oaif.Sampler) { t.sampler = wrap(t.sampler) }
+
 // Step takes training step n alone.
 func (t *Trainer) Step(ctx context.Context, n int) error { return t.step(ctx, n) }
 
 // Gradients returns what step n's kept pairs sum up to, buffer by buffer and not clipped, and takes
 // no step.
 func (t *Trainer) Gradients(ctx context.Context, n int) (all []float32, err error) {
-	pairs, err := t.sampler.Sample(ctx, n, t.batch(n))
+	j := t.newJudging(ctx, newWatch(), n, len(t.batch(n)))
+	defer func() { err = j.end(err) }()
+	if _, err := t.sample(ctx, n, t.batch(n), j.hear); err != nil {
+		return nil, err
+	}
+	pairs, err := j.pair()
 	if err != nil {
 		return nil, err
 	}
-	prefs, err := t.annotator.Annotate(ctx, questions(pairs))
+	prefs, err := j.verdicts()
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +51,7 @@ func (t *Trainer) Gradients(ctx context.Context, n int) (all []float32, err erro
 	if err != nil {
 		return nil, err
 	}
-	if _, err := t.gradient(ctx, keep(pairs, prefs, ref)); err != nil {
+	if _, err := t.gradient(ctx, t.keep(pairs, prefs, ref)); err != nil {
 		return nil, err
 	}
 	err = t.dev.Do(func() { all = t.read(torch.Grad) })

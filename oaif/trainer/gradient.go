@@ -17,20 +17,27 @@ type preferred struct {
 	refRejected      float64
 	recChosen        int // the completions' entries in the sampler's recording
 	recRejected      int
+	target           float64 // the probability that chosen is the better one, see target
 }
 
-// keep returns the pairs with a verdict, chosen first. Every other pair is skipped.
-func keep(pairs []oaif.Pair, prefs []oaif.Preference, ref [][2]float64) []preferred {
+// keep returns the pairs that are not skipped, chosen first.
+func (t *Trainer) keep(
+	pairs []oaif.Pair, prefs []oaif.Preference, ref [][2]float64,
+) []preferred {
 	var out []preferred
 	for i, p := range pairs {
-		switch prefs[i].Verdict {
-		case oaif.VerdictA:
-			out = append(out,
-				preferred{p.Prompt.IDs, p.A, p.B, ref[i][0], ref[i][1], 2 * i, 2*i + 1})
-		case oaif.VerdictB:
-			out = append(out,
-				preferred{p.Prompt.IDs, p.B, p.A, ref[i][1], ref[i][0], 2*i + 1, 2 * i})
+		if t.skipped(prefs[i]) != "" {
+			continue
 		}
+		first := i * t.cfg.Sampler.Samples
+		k := preferred{p.Prompt.IDs, p.A, p.B, ref[i][0], ref[i][1],
+			first + p.Drawn[0], first + p.Drawn[1], t.target(prefs[i])}
+		if prefs[i].Verdict == oaif.VerdictB {
+			k.chosen, k.rejected = k.rejected, k.chosen
+			k.refChosen, k.refRejected = k.refRejected, k.refChosen
+			k.recChosen, k.recRejected = k.recRejected, k.recChosen
+		}
+		out = append(out, k)
 	}
 	return out
 }
@@ -44,6 +51,7 @@ type gradient struct {
 	entropySum         float64 // nats, over tokens
 	tokens             int
 	gapSum, gapMax     float64 // |sampler's - trainer's log-prob| of the same token, nats
+	staleness          int     // optimizer steps since the weights that the sampler had
 	learningRate, norm float64 // filled in by update
 }
 
@@ -75,7 +83,7 @@ func (t *Trainer) referenceLogprobs(ctx context.Context, pairs []oaif.Pair) ([][
 // gradient sums the loss's gradient over micro-batches. Its divisor is the number of kept pairs of
 // the whole step, so that micro-batches give the gradient of one batch.
 func (t *Trainer) gradient(ctx context.Context, kept []preferred) (gradient, error) {
-	g := gradient{kept: len(kept)}
+	g := gradient{kept: len(kept), staleness: t.state.Updates - t.sampledAt}
 	err := t.dev.Do(func() {
 		// blocked weights, if any, served sampling; their memory goes to the gradients
 		t.policy.Unpack()
@@ -110,6 +118,9 @@ func (t *Trainer) backward(part []preferred, last bool, g *gradient) error {
 			model.Sequence{Prompt: p.prompt, Completion: p.rejected.IDs})
 		lp.ReferenceChosen = append(lp.ReferenceChosen, p.refChosen)
 		lp.ReferenceRejected = append(lp.ReferenceRejected, p.refRejected)
+		if t.softens() {
+			lp.Targets = append(lp.Targets, p.target)
+		}
 	}
 	pass := t.pass(part, seqs, last)
 	defer pass.Close()

@@ -22,14 +22,44 @@ const killedRuns = 30
 // TestKilledRunsEndTheSame kills runs with each signal at random moments, goes on with them, and
 // wants the bytes of a run that was never stopped.
 func TestKilledRunsEndTheSame(t *testing.T) {
-	path := workplace(t, pointwise)
+	killedRunsEndTheSame(t, workplace(t, pointwise), killedRuns)
+}
+
+// TestKilledRunsWithOptions: the same of runs that sample ahead or more than two answers, and of
+// those whose annotator is asked beside the training device.
+func TestKilledRunsWithOptions(t *testing.T) {
+	for name, sets := range map[string][]string{
+		"ahead": {"train.async=true", "train.steps=6", "train.checkpoint_every=3"},
+		"more":  {"sampler.samples=4", "sampler.pair=best_worst"},
+		"beside": {"train.async=true", "train.checkpoint_every=2", "sampler.samples=3",
+			"train.missing_eos_loses=true", manyEnds},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if name == "beside" {
+				t.Setenv(besideVariable, "1")
+			}
+			path := workplace(t, pointwise)
+			f, err := os.Create(path + ".options")
+			if err == nil {
+				err = errors.Join(load(t, path, sets...).Encode(f), f.Close())
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			killedRunsEndTheSame(t, f.Name(), killedRuns/3)
+		})
+	}
+}
+
+func killedRunsEndTheSame(t *testing.T, path string, runs int) {
+	t.Helper()
 	whole := load(t, path)
 	happenings := 0
 	if err := runWatched(context.Background(), whole, func() { happenings++ }); err != nil {
 		t.Fatal(err)
 	}
 	killed := 0
-	for seed := range killedRuns {
+	for seed := range runs {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(uint64(seed), 1))
 			cfg, file := elsewhere(t, path, seed, r)
@@ -46,7 +76,7 @@ func TestKilledRunsEndTheSame(t *testing.T) {
 			uniqueKeys(t, cfg.Run.Out)
 		})
 	}
-	if killed < killedRuns*2/3 {
+	if killed < runs*2/3 {
 		t.Errorf("only %d processes were stopped before they ended", killed)
 	}
 }
@@ -55,8 +85,10 @@ func TestKilledRunsEndTheSame(t *testing.T) {
 func elsewhere(t *testing.T, path string, seed int, r *rand.Rand) (*config.Config, string) {
 	t.Helper()
 	dir := t.TempDir()
-	cfg := load(t, path, "run.out="+filepath.Join(dir, "run"),
-		fmt.Sprintf("train.checkpoint_every=%d", 1+r.IntN(3)))
+	cfg := load(t, path, "run.out="+filepath.Join(dir, "run"))
+	if every := 1 + r.IntN(3); !cfg.Train.Async { // which samples nothing ahead across a checkpoint
+		cfg.Train.CheckpointEvery = every
+	}
 	file := filepath.Join(dir, fmt.Sprintf("run-%d.toml", seed))
 	f, err := os.Create(file)
 	if err != nil {

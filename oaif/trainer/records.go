@@ -8,6 +8,7 @@ import (
 	"github.com/oaif/oaif/oaif/annotator"
 	"github.com/oaif/oaif/oaif/checkpoint"
 	"github.com/oaif/oaif/oaif/eval"
+	"github.com/oaif/oaif/oaif/remote"
 	"github.com/oaif/oaif/torch"
 )
 
@@ -30,8 +31,11 @@ type Metrics struct {
 	SkippedIdentical int      `json:"skipped_identical"`
 	SkippedTie       int      `json:"skipped_tie"`
 	SkippedInvalid   int      `json:"skipped_invalid"`
+	SkippedMargin    int      `json:"skipped_margin,omitempty"` // with train.min_margin
+	MissingEOS       int      `json:"missing_eos,omitempty"`    // judged by train.missing_eos_loses
 	GapMean          float64  `json:"logprob_gap_mean"`
 	GapMax           float64  `json:"logprob_gap_max"`
+	Staleness        int      `json:"staleness,omitempty"` // updates, with train.async
 	LearningRate     float64  `json:"learning_rate"`
 	GradNorm         float64  `json:"grad_norm"`
 }
@@ -46,7 +50,10 @@ type pairRecord struct {
 	B         answerRecord `json:"b"`
 	oaif.Preference
 	Chosen  string `json:"chosen"`  // "a", "b" or ""
-	Skipped string `json:"skipped"` // "", "identical", "tie" or "invalid"
+	Skipped string `json:"skipped"` // "", "identical", "tie", "invalid" or "margin"
+	// Of more than two answers: which ones a and b are, and the scores by which they were chosen.
+	Drawn  []int      `json:"drawn,omitempty"`
+	Scores []*float64 `json:"scores,omitempty"`
 }
 
 type answerRecord struct {
@@ -63,6 +70,8 @@ type systemRecord struct {
 	Time            string             `json:"time"`
 	Seconds         float64            `json:"seconds"`
 	Stages          map[string]float64 `json:"stage_seconds"`
+	Annotator       float64            `json:"annotator_seconds,omitempty"`
+	Used            *remote.Usage      `json:"annotator_used,omitempty"`
 	Tokens          int                `json:"tokens"`
 	TokensPerSecond float64            `json:"tokens_per_second"`
 	LiveHandles     int64              `json:"live_handles"`
@@ -72,20 +81,24 @@ type systemRecord struct {
 }
 
 // record writes a step's lines and tells the watcher.
-func (t *Trainer) record(
-	n int, w *watch, pairs []oaif.Pair, prefs []oaif.Preference, ref [][2]float64, g gradient,
-) error {
-	for i, p := range pairs {
-		if err := t.append(checkpoint.Pairs, pairLine(n, p, prefs[i], ref[i])); err != nil {
+func (t *Trainer) record(n int, j *judging, ref [][2]float64, g gradient) error {
+	var sampled []oaif.Completion
+	for i, p := range j.pairs {
+		line := t.pairLine(n, p, j.prefs[i], ref[i])
+		if t.cfg.Sampler.Samples > 2 {
+			line.Drawn, line.Scores = p.Drawn[:], j.scores[i]
+		}
+		if err := t.append(checkpoint.Pairs, line); err != nil {
 			return err
 		}
+		sampled = append(sampled, j.groups[i].Answers...)
 	}
-	m, tokens := measure(n, pairs, prefs, ref, g)
+	m, tokens := t.measure(n, sampled, j.pairs, j.prefs, ref, g)
 	if err := t.append(checkpoint.Metrics, m); err != nil {
 		return err
 	}
-	t.callOutPosition(prefs)
-	sys, err := t.system(n, w, tokens)
+	t.callOutPosition(j.prefs)
+	sys, err := t.system(n, j.w, tokens)
 	if err != nil {
 		return err
 	}
@@ -98,7 +111,10 @@ func (t *Trainer) system(n int, w *watch, tokens int) (systemRecord, error) {
 	s := systemRecord{
 		Step: n, Time: time.Now().UTC().Format(time.RFC3339), Seconds: w.total(), Stages: w.stages,
 		Tokens: tokens, LiveHandles: torch.LiveHandles(),
-		RSS: residentBytes(), PeakRSS: peakResidentBytes(),
+		RSS: residentBytes(), PeakRSS: peakResidentBytes(), Annotator: w.annotator.Seconds(),
+	}
+	if used, ok := t.ai.Usage(); ok {
+		s.Used = &used
 	}
 	if s.Seconds > 0 {
 		s.TokensPerSecond = float64(tokens) / s.Seconds
@@ -131,10 +147,12 @@ func (t *Trainer) callOutPosition(prefs []oaif.Preference) {
 	}
 }
 
-func pairLine(n int, p oaif.Pair, pref oaif.Preference, ref [2]float64) pairRecord {
+func (t *Trainer) pairLine(
+	n int, p oaif.Pair, pref oaif.Preference, ref [2]float64,
+) pairRecord {
 	r := pairRecord{
 		Step: n, Index: p.Prompt.Index, Prompt: p.Prompt.Text, PromptIDs: p.Prompt.IDs,
-		Preference: pref, Skipped: skipped(pref), A: answer(p.A, ref[0]), B: answer(p.B, ref[1]),
+		Preference: pref, Skipped: t.skipped(pref), A: answer(p.A, ref[0]), B: answer(p.B, ref[1]),
 	}
 	if r.Skipped == "" {
 		r.Chosen = string(pref.Verdict)
@@ -146,48 +164,28 @@ func answer(c oaif.Completion, ref float64) answerRecord {
 	return answerRecord{c.Text, c.IDs, c.Logprobs, ref, c.Finish}
 }
 
-// skipped says why a pair is not trained on, "" if it is.
-func skipped(p oaif.Preference) string {
-	switch {
-	case p.Verdict == oaif.VerdictA || p.Verdict == oaif.VerdictB:
-		return ""
-	case p.Verdict == oaif.VerdictTie && p.Reason == annotator.ReasonIdentical:
-		return "identical"
-	case p.Verdict == oaif.VerdictTie:
-		return "tie"
-	}
-	return "invalid"
-}
-
-// measure sums a step up; tokens is how many were sampled.
-func measure(
-	n int, pairs []oaif.Pair, prefs []oaif.Preference, ref [][2]float64, g gradient,
+// measure sums a step up: all answers that were sampled, and their pairs. tokens is how many were
+// sampled.
+func (t *Trainer) measure(
+	n int, sampled []oaif.Completion, pairs []oaif.Pair, prefs []oaif.Preference,
+	ref [][2]float64, g gradient,
 ) (m Metrics, tokens int) {
 	m = Metrics{
 		Step: n, Loss: g.loss, RewardMargin: g.margin, RewardAccuracy: g.accuracy,
 		Pairs: len(pairs), Kept: g.kept, GapMax: g.gapMax, LearningRate: g.learningRate,
-		GradNorm: g.norm, AnnotatorScore: annotatorScore(prefs),
+		GradNorm: g.norm, AnnotatorScore: annotatorScore(prefs), Staleness: g.staleness,
 	}
 	if g.tokens > 0 {
 		m.Entropy, m.GapMean = g.entropySum/float64(g.tokens), g.gapSum/float64(g.tokens)
 	}
-	var answers []oaif.Completion
 	for i, p := range pairs {
-		answers = append(answers, p.A, p.B)
 		kl := sumLogprobs(p.A) - ref[i][0] + sumLogprobs(p.B) - ref[i][1]
 		m.KL += kl / float64(2*len(pairs))
-		switch skipped(prefs[i]) {
-		case "identical":
-			m.SkippedIdentical++
-		case "tie":
-			m.SkippedTie++
-		case "invalid":
-			m.SkippedInvalid++
-		}
+		t.count(&m, prefs[i])
 	}
-	l := eval.MeasureLengths(answers)
+	l := eval.MeasureLengths(sampled)
 	m.CompletionTokens, m.EOSRate, m.TruncationRate = l.MeanTokens, l.EOSRate, l.TruncationRate
-	m.Distinct2 = eval.Distinct2(eval.IDs(answers))
+	m.Distinct2 = eval.Distinct2(eval.IDs(sampled))
 	var h annotator.Health
 	h.Add(prefs...)
 	if rate, ok := h.SamePositionRate(); ok {
@@ -196,14 +194,32 @@ func measure(
 	return m, l.Tokens
 }
 
-// annotatorScore is a pointwise annotator's mean score of all answers in nats; for a pairwise one,
-// the mean probability that it gives to the answer it prefers.
+// count adds what became of a pair.
+func (t *Trainer) count(m *Metrics, p oaif.Preference) {
+	switch t.skipped(p) {
+	case "identical":
+		m.SkippedIdentical++
+	case "tie":
+		m.SkippedTie++
+	case "invalid":
+		m.SkippedInvalid++
+	case "margin":
+		m.SkippedMargin++
+	}
+	if p.Reason == reasonMissingEOS {
+		m.MissingEOS++
+	}
+}
+
+// annotatorScore is the mean score of all answers of an annotator that scores each alone; for any
+// other one, the mean probability that it gives to the answer it prefers.
 func annotatorScore(prefs []oaif.Preference) float64 {
 	sum, count := 0.0, 0
 	for _, p := range prefs {
 		switch {
-		case p.Verdict == oaif.VerdictInvalid || p.Reason == annotator.ReasonIdentical:
-		case len(p.Orders) > 0:
+		case p.Verdict == oaif.VerdictInvalid || p.Reason == annotator.ReasonIdentical ||
+			p.Reason == reasonMissingEOS: // not what the annotator says
+		case len(p.Orders) > 0 || p.ScoreA == 0 && p.ScoreB == 0:
 			sum, count = sum+max(p.PA, 1-p.PA), count+1
 		default:
 			sum, count = sum+p.ScoreA+p.ScoreB, count+2

@@ -38,7 +38,8 @@ func diverged(format string, args ...any) error {
 
 // unavailable ends a run whose annotator cannot be asked any more: what was trained is kept.
 func (t *Trainer) unavailable(why error) error {
-	if t.state.Step > t.saved {
+	// What was sampled ahead is in no checkpoint: one that is not due would change what comes after.
+	if t.state.Step > t.saved && !t.cfg.Train.Async {
 		if err := t.save(); err != nil {
 			return errors.Join(why, err)
 		}
@@ -73,8 +74,7 @@ func (t *Trainer) loop(ctx context.Context) error {
 			return err
 		}
 		t.state.Step++
-		every := t.cfg.Train.CheckpointEvery
-		if t.state.Step == steps || every > 0 && t.state.Step%every == 0 {
+		if t.checkpointAfter(t.state.Step) {
 			if err := t.save(); err != nil {
 				return err
 			}

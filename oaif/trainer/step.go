@@ -2,7 +2,6 @@ package trainer
 
 import (
 	"context"
-	"errors"
 
 	"github.com/oaif/oaif/oaif"
 )
@@ -12,34 +11,52 @@ import (
 //   - ties, identical answers and unreadable verdicts are not trained on: the paper does not say,
 //     and a guess would be a wrong label;
 //   - AdamW where the paper has Adafactor.
-func (t *Trainer) step(ctx context.Context, n int) error {
+//
+// What else a configuration may depart in is off by default, and stands beside this file: soft
+// labels and pairs left out (labels.go), more answers than two and which of them make a pair
+// (pairing.go, rank.go), and answers sampled one step ahead (ahead.go).
+func (t *Trainer) step(ctx context.Context, n int) (err error) {
 	w := newWatch()
 
 	// Line 1: x ~ D_X, prompts without their answers.
 	prompts := t.batch(n)
 
-	// Line 2: y1, y2 ~ pi_t(.|x), independently, from the weights as they are now.
-	pairs, err := t.sampler.Sample(ctx, n, prompts)
+	// Line 2: y1, y2 ~ pi_t(.|x), independently, from the weights as they are now. Line 3 begins
+	// with it, where the annotator can judge a pair while others are sampled.
+	judging := t.newJudging(ctx, w, n, len(prompts))
+	defer func() { err = judging.end(err) }()
+	if _, err := t.sample(judging.ctx, n, prompts, judging.hear); err != nil {
+		return err
+	}
+	w.lap("sample")
+	pairs, err := judging.pair()
 	if err != nil {
+		return err
+	}
+
+	// log pi_0 of every answer: the frozen reference that all three losses measure against,
+	// computed while verdicts are awaited.
+	ref, err := t.referenceLogprobs(judging.ctx, pairs)
+	if err != nil {
+		return err
+	}
+	w.lap("reference")
+
+	// Not in the paper, and off by default: y1, y2 of the next step, from the same weights.
+	if err := t.sampleAhead(judging.ctx, n+1); err != nil {
 		return err
 	}
 	w.lap("sample")
 
 	// Line 3: the annotator says which is y+ and which y-. Verdicts are on disk before use.
-	verdicts := t.askAnnotator(ctx, w, pairs)
-
-	// log pi_0 of every answer: the frozen reference that all three losses measure against,
-	// computed while a remote annotator is at work.
-	ref, err := t.referenceLogprobs(ctx, pairs)
-	w.lap("reference")
-	prefs, unasked := verdicts()
-	if err := errors.Join(err, unasked); err != nil {
+	prefs, err := judging.verdicts()
+	if err != nil {
 		return err
 	}
 
 	// Line 4: the gradient of l(x, y+, y-, theta_t), on exactly the sampled tokens, each pair
 	// used once.
-	kept := keep(pairs, prefs, ref)
+	kept := t.keep(pairs, prefs, ref)
 	grad, err := t.gradient(ctx, kept)
 	if err != nil {
 		return err
@@ -52,7 +69,7 @@ func (t *Trainer) step(ctx context.Context, n int) error {
 	}
 	w.lap("optimize")
 
-	return t.record(n, w, pairs, prefs, ref, grad)
+	return t.record(n, judging, ref, grad)
 }
 
 // batch returns step n's prompts: the next ones in the seeded order, epoch after epoch.
@@ -63,36 +80,4 @@ func (t *Trainer) batch(n int) []*oaif.Prompt {
 		out[i] = t.order.at((n-1)*size + i)
 	}
 	return out
-}
-
-// askAnnotator begins to ask about the pairs and returns what waits for the verdicts, which must be
-// called. An annotator on the device is done before it returns: it could only compete for it.
-func (t *Trainer) askAnnotator(
-	ctx context.Context, w *watch, pairs []oaif.Pair,
-) func() ([]oaif.Preference, error) {
-	var prefs []oaif.Preference
-	var err error
-	if !t.ai.Elsewhere() {
-		prefs, err = t.annotator.Annotate(ctx, questions(pairs))
-		w.lap("annotate")
-		return func() ([]oaif.Preference, error) { return prefs, err }
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		prefs, err = t.annotator.Annotate(ctx, questions(pairs))
-	}()
-	return func() ([]oaif.Preference, error) {
-		<-done
-		w.lap("annotate") // what is left of the wait
-		return prefs, err
-	}
-}
-
-func questions(pairs []oaif.Pair) []oaif.Question {
-	qs := make([]oaif.Question, len(pairs))
-	for i, p := range pairs {
-		qs[i] = oaif.Question{Fields: p.Prompt.Fields, A: p.A.Text, B: p.B.Text}
-	}
-	return qs
 }

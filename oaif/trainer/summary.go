@@ -33,6 +33,7 @@ type skips struct {
 	Identical int `json:"identical"`
 	Tie       int `json:"tie"`
 	Invalid   int `json:"invalid"`
+	Margin    int `json:"margin,omitempty"` // with train.min_margin
 }
 
 // conclude sums the run up after its last evaluation.
@@ -87,6 +88,7 @@ func (t *Trainer) sumLogs(s *Summary) error {
 		s.Skipped.Identical += m.SkippedIdentical
 		s.Skipped.Tie += m.SkippedTie
 		s.Skipped.Invalid += m.SkippedInvalid
+		s.Skipped.Margin += m.SkippedMargin
 		return nil
 	})
 }

@@ -64,7 +64,10 @@ type Trainer struct {
 	ai        *judge.Judge // what annotator and asked ask
 	run       *checkpoint.Run
 	state     state
-	saved     int // step of the newest checkpoint that can be used, 0 for none
+	beside    bool   // the annotator leaves the device alone: it is asked while that works
+	ahead     *ahead // the next step's answers; nil when they were not sampled ahead
+	sampledAt int    // state.Updates of the weights that sampled the step's answers
+	saved     int    // step of the newest checkpoint that can be used, 0 for none
 }
 
 // New loads everything that cfg names and opens the run folder; with resume it goes on from the
@@ -87,6 +90,9 @@ func New(cfg *config.Config, resume bool, o Observer) (t *Trainer, err error) {
 	if t.files, err = openFiles(cfg); err != nil {
 		return t, err
 	}
+	if err = checkPairing(cfg, t.files.spec); err != nil {
+		return t, err
+	}
 	t.vocab = t.files.policyVocab
 	if t.loss, err = loss.ByKind(cfg.Loss.Kind); err != nil {
 		return t, oaif.UsageError(err.Error())
@@ -107,6 +113,7 @@ func New(cfg *config.Config, resume bool, o Observer) (t *Trainer, err error) {
 		return t, err
 	}
 	t.annotator = annotator.Journaled(t.asked, t.ai.ID, t.journal)
+	t.beside = t.ai.Elsewhere()
 	// All is loaded: the mapped files and the buffers of their conversion are needed no more.
 	err = t.files.close()
 	debug.FreeOSMemory()
@@ -182,7 +189,8 @@ func (t *Trainer) loadModels() error {
 	t.answers = sampler.New(t.policy, t.vocab, sampler.Options{
 		Temperature: s.Temperature, TopK: s.TopK, TopP: s.TopP, MinNewTokens: s.MinNewTokens,
 		MaxNewTokens: s.MaxNewTokens, EOS: t.vocab.EOS, Seed: uint64(t.cfg.Train.Seed),
-		Record: !t.cfg.Train.Recompute,
+		// The activations of weights that are an update old are of no use.
+		Samples: s.Samples, Record: !t.cfg.Train.Recompute && !t.cfg.Train.Async,
 	})
 	t.sampler = t.answers
 	return err

@@ -12,11 +12,12 @@ import (
 type watch struct {
 	start, last time.Time
 	stages      map[string]float64
+	annotator   time.Duration // from the first question to the last verdict, beside the stages
 }
 
 func newWatch() *watch {
 	now := time.Now()
-	return &watch{now, now, map[string]float64{}}
+	return &watch{start: now, last: now, stages: map[string]float64{}}
 }
 
 // lap books the time since the last lap on a stage.
