@@ -52,6 +52,8 @@ type Report struct {
 	Invalid   stats.Share `json:"invalid"`
 	// Bounded counts pairs whose P(a) is of bounds, as only one of the two labels was seen.
 	Bounded int `json:"bounded"`
+	// Text counts pairs whose verdict was read from what the annotator wrote, which has no P(a).
+	Text int `json:"text"`
 	// Reasons says why verdicts are invalid, the commonest first, at most five.
 	Reasons []Reason `json:"reasons"`
 
@@ -61,7 +63,7 @@ type Report struct {
 	// Position is nil when no pair was judged in both orders, as with a pointwise annotator.
 	Position *Position `json:"position"`
 	// Calibration is of P(a) as the forecast that a is the label, over labelled pairs that were
-	// asked about and have a verdict, ties included; nil without any.
+	// asked about and have a verdict that is no Text, ties included; nil without any.
 	Calibration *stats.Calibration `json:"calibration"`
 
 	Latency Latency `json:"latency"`
@@ -102,8 +104,9 @@ func NewReport(e Evidence) (Report, error) {
 		Pairs: h.Pairs, A: h.A, B: h.B, Tie: stats.NewShare(h.Tie, h.Pairs),
 		Identical: stats.NewShare(h.Identical, h.Pairs),
 		Invalid:   stats.NewShare(h.Invalid, h.Pairs),
-		Bounded:   bounded(e.Prefs), Reasons: reasons(e.Prefs), Position: e.position(&h),
-		Latency: latency(e.Calls), LMPrompts: e.LMPrompts, Usage: e.Used, Warning: h.Warning(),
+		Bounded:   count(e.Prefs, isBounded), Text: count(e.Prefs, isText),
+		Reasons: reasons(e.Prefs), Position: e.position(&h), Latency: latency(e.Calls),
+		LMPrompts: e.LMPrompts, Usage: e.Used, Warning: h.Warning(),
 	}
 	r.Labelled, r.Agreement = e.agreement()
 	var err error
@@ -152,25 +155,30 @@ func (e *Evidence) agreement() (labelled int, agreed stats.Share) {
 }
 
 // forecasts are the P(a) of labelled pairs, each with whether a is the label. What was not asked
-// about, or has no verdict, is no forecast.
+// about, or has no verdict, or no probability, is no forecast.
 func (e *Evidence) forecasts() (all []stats.Forecast) {
 	e.labelled(func(label oaif.Verdict, p oaif.Preference) {
-		if p.Verdict != oaif.VerdictInvalid && p.Reason != ReasonIdentical {
+		if p.Verdict != oaif.VerdictInvalid && p.Reason != ReasonIdentical && !p.Text {
 			all = append(all, stats.Forecast{P: p.PA, Happened: label == oaif.VerdictA})
 		}
 	})
 	return all
 }
 
-// bounded counts preferences with an order whose probability is a bound.
-func bounded(prefs []oaif.Preference) (pairs int) {
+func count(prefs []oaif.Preference, is func(oaif.Preference) bool) (pairs int) {
 	for _, p := range prefs {
-		if slices.ContainsFunc(p.Orders, func(o oaif.Order) bool { return o.Bounded }) {
+		if is(p) {
 			pairs++
 		}
 	}
 	return pairs
 }
+
+func isBounded(p oaif.Preference) bool {
+	return slices.ContainsFunc(p.Orders, func(o oaif.Order) bool { return o.Bounded })
+}
+
+func isText(p oaif.Preference) bool { return p.Text }
 
 // reasons counts why verdicts are invalid. Reasons can quote what a model said, of any length and
 // with any characters: they are made lines.

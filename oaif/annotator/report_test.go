@@ -135,6 +135,10 @@ func TestReportEdges(t *testing.T) {
 			stats.NewShare(0, 0), -1, "2 identical"},
 		"unreadable": {annotator.Evidence{Prefs: repeat(unread, 2), Labels: []string{"a", "b"}},
 			stats.NewShare(0, 0), -1, "invalid, 2 pairs: it said maybe"},
+		"in words": {annotator.Evidence{
+			Prefs:  []oaif.Preference{{Verdict: oaif.VerdictA, PA: 1, Text: true}},
+			Labels: []string{"b"},
+		}, stats.NewShare(0, 1), -1, "read from text, without a probability: 1 pairs"},
 		"half": {annotator.Evidence{Prefs: repeat(judged(.5, .5), 2), Labels: []string{"a", "b"}},
 			stats.NewShare(0, 0), .25, "with the better answer first: -"},
 	} {

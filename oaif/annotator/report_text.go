@@ -98,6 +98,9 @@ func (r Report) facts() (all []fact) {
 	if r.Bounded > 0 {
 		add("P(a) from one label and a bound on the other", "%d pairs", r.Bounded)
 	}
+	if r.Text > 0 {
+		add("read from text, without a probability", "%d pairs", r.Text)
+	}
 	for _, reason := range r.Reasons {
 		add(fmt.Sprintf("invalid, %d pairs", reason.Pairs), "%s", reason.Text)
 	}
