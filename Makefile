@@ -151,7 +151,7 @@ bench-remote: build model ## what a step costs with an annotator that takes a se
 bench-steady: build model ## whether 300 steps stay as they began, and how long a start takes
 	@LIBTORCH=$(LIBTORCH) bench/parity/python.sh bench/speed/steady.py
 
-ANNOTATORS := # the sentiment annotators of configs/annotators
+ANNOTATORS := # those of configs/annotators that fit and run here
 .PHONY: bench-annotators
 bench-annotators: build model ## judge labelled pairs with the files ANNOTATORS, into docs/
 	@$(PYTHON) bench/annotator/compare.py --into docs/annotators.md $(ANNOTATORS)

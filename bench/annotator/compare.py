@@ -7,7 +7,8 @@ Each pair is one positive and one negative sentence of the same site, out of the
 Labelled Sentences (amazon, imdb, yelp), and the label is the positive one; which of the two is "a"
 alternates. --model is asked by annotators that name no model. --into puts the tables between the
 two marks in that file, so that no figure there is typed by hand. Needs npm (once) and a built
-program; files that are not named are the three sentiment annotators that are shipped.
+program. Without names, those of the shipped annotators are asked that say something about such
+sentences and need nothing that is not here.
 """
 
 import argparse
@@ -25,9 +26,11 @@ from summary import put  # noqa: E402
 
 BEGIN, END = "<!-- results of bench/annotator/compare.py -->", "<!-- end of annotators -->"
 SHIPPED = [f"configs/annotators/{name}.toml"
-           for name in ("positive", "cheerful", "pairwise-sentiment")]
-HEAD = ["annotator", "kind", "agreement", "undecided", "same slot in both orders (1st, 2nd)",
-        "agreement, better one 1st / 2nd", "Brier (n)", "seconds a call, median (p95)", "pairs/s",
+           for name in ("positive", "cheerful", "pairwise-sentiment", "lexicon", "shorter", "regex",
+                        "command")]
+HEAD = ["annotator", "kind", "agreement (95 %)", "undecided",
+        "same slot in both orders (1st, 2nd)", "agreement in one order, better one 1st / 2nd",
+        "Brier (n)", "seconds a call, median (p95)", "pairs/s",
         "LM prompts", "tokens in / out", "cost"]
 
 
@@ -39,6 +42,17 @@ def share(s):
 
 def rate(s):
     return "-" if s["rate"] is None else f"{s['rate']:.1%}"
+
+
+def seconds(value):
+    return f"{value:.2g}" if value >= .001 else "< .001"
+
+
+def undecided(r):
+    """How many labelled pairs have no verdict, and why."""
+    why = [f"{r[key]['k']} {word}" for key, word in
+           (("tie", "ties"), ("identical", "identical"), ("invalid", "invalid")) if r[key]["k"]]
+    return ", ".join(why) or "0"
 
 
 def row(name, r):
@@ -55,11 +69,10 @@ def row(name, r):
     if used:
         tokens = f"{used['prompt_tokens']} / {used['completion_tokens']}"
         cost = f"{used['cost']:.4f}"
-    undecided = (f"{r['labelled'] - r['agreement']['n']} ({r['tie']['k']} ties, "
-                 f"{r['identical']['k']} identical, {r['invalid']['k']} invalid)")
-    return [f"`{name}`", r["kind"], share(r["agreement"]), undecided, slots, better, brier,
-            f"{latency['median_seconds']:.2g} ({latency['p95_seconds']:.2g})",
-            f"{latency['pairs_per_second']:.3g}", r["lm_prompts"], tokens, cost]
+    return [f"`{name}`", r["kind"], share(r["agreement"]), undecided(r), slots, better, brier,
+            f"{seconds(latency['median_seconds'])} ({seconds(latency['p95_seconds'])})",
+            f"{latency['pairs_per_second']:,.{1 if latency['pairs_per_second'] < 100 else 0}f}",
+            r["lm_prompts"], tokens, cost]
 
 
 def reliability(reports):
@@ -83,8 +96,8 @@ def render(reports, pairs, args):
         f"{calls['pairs_per_call']:.0f} pairs in the mean; load average {os.getloadavg()[1]:.1f}; "
         f"{machine.line()}.", "",
         table(HEAD, [row(name, r) for name, r in reports.items()]), "",
-        "How often a is the label, by the probability that the annotator gave it. Of a calibrated "
-        "one about 5 % are in the first line and 95 % in the last.", "", reliability(reports)]
+        "How often a is the label, by the probability that the annotator gave it. A calibrated one "
+        "has about 5 % in the first line and 95 % in the last.", "", reliability(reports)]
     warnings = [f"`{name}`: {r['warning']}." for name, r in reports.items() if r.get("warning")]
     return "\n".join(lines + ["", *warnings] if warnings else lines)
 
