@@ -23,9 +23,12 @@ func reportFlag() cli.Flag {
 		Usage: "`FILE` that gets the report, as JSON (.json) or Markdown (.md); may be repeated"}
 }
 
-// checkReports refuses report files that could not be written as what their name says, or would
-// overwrite one another.
+// checkReports refuses report files that could not be written as what their name says, would
+// overwrite one another, or would not be written at all.
 func checkReports(c *cli.Context) error {
+	if c.Bool("dry-run") && c.IsSet("report") {
+		return usagef(c, "--report has no effect with --dry-run, which asks nothing")
+	}
 	taken := []string{filepath.Clean(c.String("out"))}
 	for _, path := range c.StringSlice("report") {
 		if end := filepath.Ext(path); end != reportJSON && end != reportMarkdown {

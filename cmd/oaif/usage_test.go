@@ -63,6 +63,8 @@ func TestUsageErrors(t *testing.T) {
 			`annotate: --report: wants a file that ends in .json or .md, got "r.txt"`},
 		{"annotate --annotator a --report r.md --report ./r.md",
 			"annotate: --report: r.md is to be written twice"},
+		{"annotate --annotator a --dry-run --report r.md",
+			"annotate: --report has no effect with --dry-run"},
 		{"annotate --annotator a --out r.json --report r.json",
 			"annotate: --report: r.json is to be written twice"},
 		{"eval --model m", "eval: wants --baseline"},
