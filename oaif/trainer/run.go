@@ -38,7 +38,8 @@ func diverged(format string, args ...any) error {
 
 // unavailable ends a run whose annotator cannot be asked any more: what was trained is kept.
 func (t *Trainer) unavailable(why error) error {
-	// What was sampled ahead is in no checkpoint: one that is not due would change what comes after.
+	// What was sampled ahead is in no checkpoint: one that is not due would change what comes
+	// after.
 	if t.state.Step > t.saved && !t.cfg.Train.Async {
 		if err := t.save(); err != nil {
 			return errors.Join(why, err)
