@@ -50,6 +50,24 @@ func (d *Decoder) Close() {
 // sequence's packed rows in order; keys[i] keys the noise of sequence i. It returns the slots
 // taken.
 func (d *Decoder) Admit(t *Tree, chains [][]int64, keys []uint64) []int64 {
+	return d.admit(t, chains, keys, nil)
+}
+
+// AdmitEach is Admit with settings of each sequence's own, of which MaxNew is at most the
+// decoder's; EndTokens are the decoder's for all.
+func (d *Decoder) AdmitEach(
+	t *Tree, chains [][]int64, keys []uint64, own []Sampling,
+) []int64 {
+	c := make([]C.cb_sampling, len(own))
+	for i, how := range own {
+		c[i] = how.c()
+	}
+	return d.admit(t, chains, keys, c)
+}
+
+func (d *Decoder) admit(
+	t *Tree, chains [][]int64, keys []uint64, own []C.cb_sampling,
+) []int64 {
 	var flat []int64
 	lens := make([]int64, len(chains))
 	for i, c := range chains {
@@ -59,7 +77,8 @@ func (d *Decoder) Admit(t *Tree, chains [][]int64, keys []uint64) []int64 {
 	slots := make([]int64, len(chains))
 	var e C.cb_err
 	must(C.cb_decoder_admit(d.h, t.h, i64(flat), i64(lens), C.int64_t(len(chains)),
-		(*C.uint64_t)(unsafe.Pointer(unsafe.SliceData(keys))), i64(slots), &e), &e)
+		(*C.uint64_t)(unsafe.Pointer(unsafe.SliceData(keys))), unsafe.SliceData(own), i64(slots),
+		&e), &e)
 	return slots
 }
 
@@ -76,6 +95,24 @@ func (d *Decoder) Compact() []int64 {
 	var e C.cb_err
 	must(C.cb_decoder_compact(d.h, i64(ended), &n, &e), &e)
 	return ended[:n]
+}
+
+// Last returns the token that each of the slots sampled last, with its log-prob at temperature 1,
+// and the k likeliest tokens in its place, the likeliest first: topIDs[i*k+j]. With k > 0 the slots
+// must have taken part in the last call of AdmitEach or Step.
+func (d *Decoder) Last(slots []int64, k int) (
+	ids []int64, logprobs []float32, topIDs []int64, topLogprobs []float32,
+) {
+	n := len(slots)
+	ids, logprobs = make([]int64, n), make([]float32, n)
+	topIDs, topLogprobs = make([]int64, n*k), make([]float32, n*k)
+	if n == 0 {
+		return ids, logprobs, topIDs, topLogprobs
+	}
+	var e C.cb_err
+	must(C.cb_decoder_last(d.h, i64(slots), C.int64_t(n), C.int64_t(k), i64(ids), f32(logprobs),
+		i64(topIDs), f32(topLogprobs), &e), &e)
+	return ids, logprobs, topIDs, topLogprobs
 }
 
 // Release returns a slot's sampled ids with their log-probs at temperature 1 and frees the slot.

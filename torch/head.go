@@ -73,6 +73,22 @@ func (m *Model) NextLogprobs(hidden *Tensor, rows, ids []int64) []float32 {
 	return out
 }
 
+// Top is Logprobs with the k likeliest next tokens of each packed row, the likeliest first, and
+// their log-probs: topIDs[r*k+i]. Of equally likely ones the lowest id comes first. k is at least 1.
+func (m *Model) Top(hidden *Tensor, rows, targets []int64, k int) (
+	logprobs []float32, topIDs []int64, top []float32,
+) {
+	logprobs = make([]float32, len(rows))
+	topIDs, top = make([]int64, len(rows)*k), make([]float32, len(rows)*k)
+	if len(rows) == 0 {
+		return logprobs, topIDs, top
+	}
+	var e C.cb_err
+	must(C.cb_head_top(m.h, hidden.handle(), i64(rows), i64(targets), C.int64_t(len(rows)),
+		C.int64_t(k), f32(logprobs), i64(topIDs), f32(top), &e), &e)
+	return logprobs, topIDs, top
+}
+
 // KL returns for each packed row the exact KL divergence in nats over the vocabulary of m's
 // next-token distribution from q's, and the entropy of m's. hm and hq are the two models' Forward
 // results on the same tree.

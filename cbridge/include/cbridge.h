@@ -21,13 +21,9 @@
 extern "C" {
 #endif
 
-#if defined(__GNUC__)
 #define CB_API __attribute__((visibility("default")))
-#else
-#define CB_API
-#endif
 
-#define CB_ABI_VERSION 5
+#define CB_ABI_VERSION 6
 
 enum {
   CB_OK = 0,
@@ -77,8 +73,7 @@ CB_API int32_t cb_cuda_count(void);
 CB_API int32_t cb_cuda_built(void);
 /* Why CUDA was not loaded although there is a driver; "" where nothing is wrong. */
 CB_API const char* cb_cuda_trouble(void);
-/* 1 if the device computes bf16 matrix products natively (AVX512-BF16 or AMX on a CPU; sm_80 on
- * CUDA). */
+/* 1 if the device computes bf16 products natively (AVX512-BF16 or AMX; sm_80 on CUDA). */
 CB_API int32_t cb_has_bf16(cb_device d, int32_t* yes, cb_err* e);
 CB_API int32_t cb_device_name(cb_device d, char* buf, int32_t n, cb_err* e);
 CB_API int32_t cb_synchronize(cb_device d, cb_err* e);
@@ -86,11 +81,10 @@ CB_API int32_t cb_synchronize(cb_device d, cb_err* e);
 CB_API int32_t cb_device_memory(cb_device d, int64_t* now, int64_t* peak, cb_err* e);
 /* Number of handles of every kind alive in this process. */
 CB_API int64_t cb_live_handles(void);
-/* 1 forces the portable operators that CUDA uses on the CPU too, so that tests can compare both
- * paths. */
+/* 1 forces the portable operators that CUDA uses on the CPU too, so that tests can compare. */
 CB_API void cb_set_portable(int32_t on);
 
-/* Throws an exception of the class named by code inside the guard: for tests of the error path. */
+/* Throws an exception of the class named by code inside the guard: for tests. */
 CB_API int32_t cb_test_throw(int32_t code, cb_err* e);
 
 /* ---- tensors ---- */
@@ -116,8 +110,7 @@ CB_API int32_t cb_tensor_narrow(cb_tensor* t, int64_t dim, int64_t start, int64_
 CB_API int32_t cb_tensor_copy(cb_tensor* dst, cb_tensor* src, cb_err* e);
 /* Marks a leaf as requiring grad. */
 CB_API int32_t cb_tensor_require_grad(cb_tensor* t, cb_err* e);
-/* Autograd backward from a scalar, and the gradient of a leaf (a view of it); guarded, as gotorch's
- * are not. */
+/* Autograd backward from a scalar, and a view of a leaf's gradient; gotorch's are not guarded. */
 CB_API int32_t cb_tensor_backward(cb_tensor* t, cb_err* e);
 CB_API int32_t cb_tensor_grad(cb_tensor* t, cb_tensor** out, cb_err* e);
 
@@ -166,10 +159,10 @@ CB_API int32_t cb_model_new(const cb_arch* a, const int32_t* window, const int32
 CB_API void cb_model_free(cb_model* m);
 CB_API int32_t cb_model_buffer(cb_model* m, int32_t kind, int32_t index, cb_tensor** out,
                                cb_err* e);
-/* Must be called after the weights changed: copies masters to compute weights. prepack makes a
- * copy of the matrices in an order that the CPU multiplies faster, 0 drops it: blocks, or in a
- * model that trains in bf16 panels for a decode step's few rows. A frozen model keeps only the
- * blocks of its layers' matrices: its layer buffers cannot be reached any more. */
+/* Must be called after the weights changed: copies masters to compute weights. prepack makes a copy
+ * of the matrices in an order that the CPU multiplies faster, 0 drops it: blocks, or where a model
+ * trains in bf16 panels for a decode step's few rows. A frozen model keeps only the blocks of its
+ * layers' matrices: its layer buffers cannot be reached any more. */
 CB_API int32_t cb_model_commit(cb_model* m, int32_t prepack, cb_err* e);
 /* Drops the blocks of a model that trains, where it has any; panels, laid every step, stay. */
 CB_API int32_t cb_model_unpack(cb_model* m, cb_err* e);
@@ -193,8 +186,7 @@ CB_API void cb_tape_free(cb_tape* t);
 /* Embeds and runs all layers; hidden [N,H] is the last layer's output before the final norm. tape
  * may be NULL. */
 CB_API int32_t cb_forward(cb_model* m, cb_tree* t, cb_tape* tape, cb_tensor** hidden, cb_err* e);
-/* Adds the gradients of all layers and of the embedding to the model's gradient buffers, given
- * dL/dhidden [N,H]. Uses up the tape. */
+/* Adds the gradients of layers and embedding, given dL/dhidden [N,H]. Uses up the tape. */
 CB_API int32_t cb_backward(cb_model* m, cb_tree* t, cb_tape* tape, cb_tensor* dhidden, cb_err* e);
 
 /* Log-probs in nats at temperature 1, in fp32, of targets[r] following packed row rows[r];
@@ -212,8 +204,11 @@ CB_API void cb_head_free(cb_head* h);
 /* out[r*c]: log-probs of candidate ids next after each row. */
 CB_API int32_t cb_head_next(cb_model* m, cb_tensor* hidden, const int64_t* rows, int64_t r,
                             const int64_t* ids, int64_t c, float* out, cb_err* e);
-/* Exact KL(p||q) in nats over the vocabulary for each row, p by model/hidden mp/hp, and the entropy
- * of p. */
+/* Log-probs as above; ids[r*k], top[r*k]: the k likeliest next ones, the likeliest first. */
+CB_API int32_t cb_head_top(cb_model* m, cb_tensor* hidden, const int64_t* rows,
+                           const int64_t* targets, int64_t r, int64_t k, float* logprob,
+                           int64_t* ids, float* top, cb_err* e);
+/* Exact KL(p||q) in nats over the vocabulary for each row, p by mp and hp, and p's entropy. */
 CB_API int32_t cb_head_kl(cb_model* mp, cb_tensor* hp, cb_model* mq, cb_tensor* hq,
                           const int64_t* rows, int64_t r, float* kl, float* entropy, cb_err* e);
 /* Logits [R,V] fp32 of the rows, for tests and tools. */
@@ -230,24 +225,30 @@ typedef struct {
   int32_t max_new;
 } cb_sampling;
 
-/* slots: sequences held at once; max_len: longest prompt + completion in tokens. */
+/* slots: sequences held at once; max_len: longest prompt + completion in tokens; s: settings of the
+ * sequences that are admitted without their own. */
 CB_API int32_t cb_decoder_new(cb_model* m, int64_t slots, int64_t max_len, const cb_sampling* s,
                               const int64_t* eos, int64_t n_eos, cb_decoder** out, cb_err* e);
 CB_API void cb_decoder_free(cb_decoder* d);
 /* Prefills b sequences of the tree into free slots and samples the first token of each. chain lists
  * each sequence's packed rows, one after the other, chain_len[i] of them. key[i] keys the Gumbel
- * noise of sequence i. slot receives the slots used. */
+ * noise of sequence i. own (may be NULL) holds each sequence's settings; their max_new is at most
+ * the decoder's. slot receives the slots used. */
 CB_API int32_t cb_decoder_admit(cb_decoder* d, cb_tree* t, const int64_t* chain,
                                 const int64_t* chain_len, int64_t b, const uint64_t* key,
-                                int64_t* slot, cb_err* e);
-/* Samples up to n more tokens for every admitted sequence that has not ended; reads nothing back.
- */
+                                const cb_sampling* own, int64_t* slot, cb_err* e);
+/* Samples up to n more tokens for every admitted sequence that has not ended. */
 CB_API int32_t cb_decoder_step(cb_decoder* d, int64_t n, cb_err* e);
 /* Reads the finished flags and lets ended rows leave the batch: their slots, at most the decoder's
  * slots, in order of admission. */
 CB_API int32_t cb_decoder_compact(cb_decoder* d, int64_t* ended, int64_t* n_ended, cb_err* e);
-/* Reads one slot's ids [max_new], log-probs at temperature 1 [max_new] and count, and frees the
- * slot. */
+/* Reads the last token of each of n slots, its log-prob at temperature 1, and the k likeliest ids
+ * in its place [n*k], the likeliest first. k > 0 only right behind the admission or step that
+ * sampled the tokens, of sequences with settings of their own: their decoder keeps the logits. */
+CB_API int32_t cb_decoder_last(cb_decoder* d, const int64_t* slot, int64_t n, int64_t k,
+                               int64_t* id, float* logprob, int64_t* top_id, float* top_logprob,
+                               cb_err* e);
+/* Reads one slot's count of tokens, ids and log-probs at temperature 1 [max_new]; frees it. */
 CB_API int32_t cb_decoder_release(cb_decoder* d, int64_t slot, int64_t* ids, float* logprob,
                                   int64_t* count, cb_err* e);
 /* The sampler alone, on given logits [B,V]: for tests and for comparing its two implementations. */
@@ -269,8 +270,7 @@ CB_API int32_t cb_recording_release(cb_recording* r, cb_err* e);
 /* From now on the decoder records: first the rows of the one tree that is admitted, then the rows
  * of every step. */
 CB_API int32_t cb_decoder_record(cb_decoder* d, cb_recording* r, cb_err* e);
-/* Where each row comes from: slot -1 and the row of the tree, or a slot and the position of the
- * token in it. */
+/* Where each row comes from: slot -1 and the tree's row, or a slot and the token's place in it. */
 CB_API int32_t cb_recording_rows(cb_recording* r, int64_t* slot, int64_t* position, int64_t max,
                                  int64_t* n, cb_err* e);
 /* A tape and the hidden rows as cb_forward would give them for a tree whose packed row i was

@@ -9,10 +9,29 @@
 #include <numeric>
 
 #include "head.h"
+#include "top.h"
 
 void cb_decoder::set_active(std::vector<int64_t> a) {
   active = std::move(a);
   rows = cb::ints(active.data(), static_cast<int64_t>(active.size()), model->device);
+}
+
+std::vector<cb_sampling> cb_decoder::settings(const std::vector<int64_t>& of) const {
+  if (!watched) return {how};
+  std::vector<cb_sampling> out;
+  for (const int64_t s : of) out.push_back(own[static_cast<size_t>(s)]);
+  return out;
+}
+
+void cb_decoder::draw(const at::Tensor& logits, const std::vector<int64_t>& of,
+                      const at::Tensor& slot_rows) {
+  const cb::Draw d = cb::sample(logits, settings(of), key.index_select(0, slot_rows),
+                                made.index_select(0, slot_rows), eos);
+  record(slot_rows, d);
+  if (!watched) return;
+  drawn = of;
+  drawn_logits = logits;
+  drawn_lse = d.lse;
 }
 
 void cb_decoder::record(const at::Tensor& slot_rows, const cb::Draw& d) {
@@ -27,8 +46,9 @@ void cb_decoder::record(const at::Tensor& slot_rows, const cb::Draw& d) {
   const at::Tensor now = n.add(was_done.logical_not().to(at::kLong));
   made.index_copy_(0, slot_rows, now);
   last.index_copy_(0, slot_rows, d.ids);
-  const at::Tensor ended =
-      at::isin(d.ids, eos).logical_or_(now.ge(how.max_new)).logical_or_(was_done);
+  const at::Tensor ended = at::isin(d.ids, eos)
+                               .logical_or_(now.ge(limit.index_select(0, slot_rows)))
+                               .logical_or_(was_done);
   done.index_copy_(0, slot_rows, ended);
 }
 
@@ -65,7 +85,7 @@ void cb_decoder::step() {
     std::iota(fresh.begin(), fresh.end(), recording->n - static_cast<int64_t>(active.size()));
     recording->keep_logits(logits, fresh);
   }
-  record(rows, cb::sample(logits, how, key.index_select(0, rows), made.index_select(0, rows), eos));
+  draw(logits, active, rows);
 }
 
 using cb::guard;
@@ -91,7 +111,9 @@ int32_t cb_decoder_new(cb_model* m, int64_t slots, int64_t max_len, const cb_sam
         cache->push_back(
             at::zeros({slots, m->arch.kv_heads, max_len, m->arch.head_dim}, i64.dtype(m->dtype)));
     }
-    for (at::Tensor* t : {&d->last, &d->len, &d->made, &d->key}) *t = at::zeros({slots}, i64);
+    for (at::Tensor* t : {&d->last, &d->len, &d->made, &d->limit, &d->key})
+      *t = at::zeros({slots}, i64);
+    d->own.assign(static_cast<size_t>(slots), *s);
     d->done = at::zeros({slots}, i64.dtype(at::kBool));
     d->ids = at::zeros({slots, s->max_new}, i64);
     d->logprob = at::zeros({slots, s->max_new}, i64.dtype(at::kFloat));
@@ -104,18 +126,24 @@ int32_t cb_decoder_new(cb_model* m, int64_t slots, int64_t max_len, const cb_sam
 void cb_decoder_free(cb_decoder* d) { delete d; }
 
 int32_t cb_decoder_admit(cb_decoder* d, cb_tree* t, const int64_t* chain, const int64_t* chain_len,
-                         int64_t b, const uint64_t* key, int64_t* slot, cb_err* e) {
+                         int64_t b, const uint64_t* key, const cb_sampling* own, int64_t* slot,
+                         cb_err* e) {
   return guard(e, [&] {
     at::NoGradGuard no_grad;
     cb::check(b > 0 && b <= static_cast<int64_t>(d->free_slots.size()),
               "not enough free decode slots");
     std::vector<int64_t> ends, slot_of, place;  // where each chain row goes
+    std::vector<int64_t> limits;
     int64_t total = 0;
     std::vector<int64_t> taken(d->free_slots.end() - b, d->free_slots.end());
     std::reverse(taken.begin(), taken.end());
     for (int64_t i = 0; i < b; i++) {
-      cb::check(chain_len[i] > 0 && chain_len[i] + d->how.max_new <= d->max_len,
+      const cb_sampling& how = own == nullptr ? d->how : own[i];
+      cb::check_sampling(how);
+      cb::check(how.max_new <= d->how.max_new, "max_new exceeds the decoder's");
+      cb::check(chain_len[i] > 0 && chain_len[i] + how.max_new <= d->max_len,
                 "a prompt and its completion exceed the decoder's length");
+      limits.push_back(how.max_new);
       for (int64_t r = 0; r < chain_len[i]; r++) {
         slot_of.push_back(taken[static_cast<size_t>(i)]);
         place.push_back(r);
@@ -141,18 +169,22 @@ int32_t cb_decoder_admit(cb_decoder* d, cb_tree* t, const int64_t* chain, const 
       std::iota(tree_rows.begin(), tree_rows.end(), 0);
       d->recording->finish(hidden, std::vector<int64_t>(tree_rows.size(), -1), tree_rows);
     }
-    for (int64_t i = 0; i < b; i++)
-      d->fed[static_cast<size_t>(taken[static_cast<size_t>(i)])] = chain_len[i];
+    for (int64_t i = 0; i < b; i++) {
+      const auto to = static_cast<size_t>(taken[static_cast<size_t>(i)]);
+      d->fed[to] = chain_len[i];
+      d->own[to] = own == nullptr ? d->how : own[i];
+    }
+    d->watched = d->watched || own != nullptr;
     const at::Tensor s = cb::ints(taken.data(), b, dev);
-    const at::Tensor keys = cb::ints(reinterpret_cast<const int64_t*>(key), b, dev);
     d->len.index_copy_(0, s, cb::ints(chain_len, b, dev));
+    d->limit.index_copy_(0, s, cb::ints(limits.data(), b, dev));
     d->made.index_fill_(0, s, 0);
     d->done.index_fill_(0, s, 0);
-    d->key.index_copy_(0, s, keys);
+    d->key.index_copy_(0, s, cb::ints(reinterpret_cast<const int64_t*>(key), b, dev));
     const at::Tensor rows = cb::head_rows(*d->model, hidden, cb::ints(ends.data(), b, dev));
     const at::Tensor logits = cb::head_logits(*d->model, rows);
     if (d->recording != nullptr) d->recording->keep_logits(logits, ends);
-    d->record(s, cb::sample(logits, d->how, keys, d->made.index_select(0, s), d->eos));
+    d->draw(logits, taken, s);
     d->free_slots.resize(d->free_slots.size() - static_cast<size_t>(b));
     std::vector<int64_t> now = d->active;
     now.insert(now.end(), taken.begin(), taken.end());
@@ -186,6 +218,30 @@ int32_t cb_decoder_compact(cb_decoder* d, int64_t* ended, int64_t* n_ended, cb_e
   });
 }
 
+int32_t cb_decoder_last(cb_decoder* d, const int64_t* slot, int64_t n, int64_t k, int64_t* id,
+                        float* logprob, int64_t* top_id, float* top_logprob, cb_err* e) {
+  return guard(e, [&] {
+    at::NoGradGuard no_grad;
+    std::vector<int64_t> row;
+    for (int64_t i = 0; i < n; i++) {
+      cb::check(slot[i] >= 0 && slot[i] < d->slots, "no such decode slot");
+      const auto at = std::find(d->drawn.begin(), d->drawn.end(), slot[i]);
+      cb::check(k == 0 || at != d->drawn.end(), "the decode slot has no part in the last draw");
+      row.push_back(at - d->drawn.begin());
+    }
+    const at::Tensor s = cb::ints(slot, n, d->model->device);
+    const at::Tensor at = d->made.index_select(0, s).sub(1).clamp_min(0);
+    cb::copy_ids(d->ids.index({s, at}), id);
+    cb::copy_floats(d->logprob.index({s, at}), logprob);
+    if (k == 0) return;
+    const at::Tensor rows = cb::ints(row.data(), n, d->model->device);
+    const cb::Top t = cb::top(d->drawn_logits.index_select(0, rows), k);
+    const at::Tensor lse = d->drawn_lse.index_select(0, rows).unsqueeze(1);
+    cb::copy_ids(t.ids, top_id);
+    cb::copy_floats(t.logits.to(at::kDouble).sub(lse), top_logprob);
+  });
+}
+
 int32_t cb_decoder_release(cb_decoder* d, int64_t slot, int64_t* ids, float* logprob,
                            int64_t* count, cb_err* e) {
   return guard(e, [&] {
@@ -193,10 +249,8 @@ int32_t cb_decoder_release(cb_decoder* d, int64_t slot, int64_t* ids, float* log
     cb::check(slot >= 0 && slot < d->slots, "no such decode slot");
     cb::check(std::find(d->free_slots.begin(), d->free_slots.end(), slot) == d->free_slots.end(),
               "the decode slot is free already");
-    const at::Tensor i = d->ids.select(0, slot).to(at::kCPU).contiguous();
-    const at::Tensor l = d->logprob.select(0, slot).to(at::kCPU).contiguous();
-    std::copy_n(i.const_data_ptr<int64_t>(), i.numel(), ids);
-    std::copy_n(l.const_data_ptr<float>(), l.numel(), logprob);
+    cb::copy_ids(d->ids.select(0, slot), ids);
+    cb::copy_floats(d->logprob.select(0, slot), logprob);
     *count = d->made.select(0, slot).to(at::kCPU).item<int64_t>();
     std::vector<int64_t> stay;
     for (const int64_t s : d->active) {

@@ -1,6 +1,7 @@
 #include "head.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/linear.h>
@@ -16,6 +17,7 @@
 #include "pool.h"
 #include "product.h"
 #include "softmax.h"
+#include "top.h"
 
 namespace cb {
 
@@ -50,12 +52,6 @@ at::Tensor block_logits(const cb_model& m, const at::Tensor& h, int64_t first, i
   return cap_(m, head_block(m, first, n).apply(h).to(at::kFloat));
 }
 
-void copy_out(const at::Tensor& t, float* out) {
-  if (out == nullptr) return;
-  const at::Tensor host = t.to(at::kCPU, at::kFloat).contiguous();
-  std::copy_n(host.const_data_ptr<float>(), host.numel(), out);
-}
-
 // Takes over the logits that the rows were sampled from, if every row has them.
 void take_sampled(cb_head* h, cb_tape* tape, const int64_t* rows, int64_t r) {
   if (tape == nullptr || tape->logits_of.empty()) return;
@@ -88,6 +84,13 @@ void blocks_of(const cb_model& m, const cb_head& h,
     });
     f(v, part);
   });
+}
+
+at::Tensor checked_targets(const cb_model& m, const int64_t* targets, int64_t r) {
+  for (int64_t i = 0; i < r; i++) {
+    check(targets[i] >= 0 && targets[i] < m.arch.vocab, "a target id is outside the vocabulary");
+  }
+  return ints(targets, r, m.device);
 }
 
 // The logits of each row's target, taken from block after block.
@@ -133,14 +136,11 @@ int32_t cb_head_logprobs(cb_model* m, cb_tape* tape, cb_tensor* hidden, const in
   return guard(e, [&] {
     at::NoGradGuard no_grad;
     const at::Tensor& x = unwrap(hidden);
-    for (int64_t i = 0; i < r; i++) {
-      cb::check(targets[i] >= 0 && targets[i] < m->arch.vocab,
-                "a target id is outside the vocabulary");
-    }
+    const at::Tensor target = cb::checked_targets(*m, targets, r);
     auto h = std::make_unique<cb_head>();
     h->tokens = x.size(0);
     h->rows = cb::ints(rows, r, m->device);
-    h->targets = cb::ints(targets, r, m->device);
+    h->targets = target;
     h->x = x.index_select(0, h->rows);
     h->h = m->norm.apply(h->x, &h->stats);
     cb::take_sampled(h.get(), tape, rows, r);
@@ -156,8 +156,8 @@ int32_t cb_head_logprobs(cb_model* m, cb_tape* tape, cb_tensor* hidden, const in
     });
     const at::Tensor lse = sm.lse();
     h->lse = lse.to(at::kFloat);
-    cb::copy_out(hit.to(at::kDouble).sub(lse), logprob);
-    if (entropy != nullptr) cb::copy_out(lse.sub(sm.mean_logit()), entropy);
+    cb::copy_floats(hit.to(at::kDouble).sub(lse), logprob);
+    if (entropy != nullptr) cb::copy_floats(lse.sub(sm.mean_logit()), entropy);
     if (keep != nullptr) *keep = h.release();
   });
 }
@@ -218,7 +218,33 @@ int32_t cb_head_next(cb_model* m, cb_tensor* hidden, const int64_t* rows, int64_
     cb::head_blocks(*m, h, [&](int64_t, const at::Tensor& logits) { sm.add(logits, {}); });
     const at::Tensor hit = cb::cap_(
         *m, at::linear(h, m->head.w.index_select(0, cb::ints(ids, c, m->device))).to(at::kFloat));
-    cb::copy_out(hit.to(at::kDouble).sub(sm.lse().unsqueeze(1)), out);
+    cb::copy_floats(hit.to(at::kDouble).sub(sm.lse().unsqueeze(1)), out);
+  });
+}
+
+int32_t cb_head_top(cb_model* m, cb_tensor* hidden, const int64_t* rows, const int64_t* targets,
+                    int64_t r, int64_t k, float* logprob, int64_t* ids, float* top, cb_err* e) {
+  return guard(e, [&] {
+    at::NoGradGuard no_grad;
+    cb::check(k > 0 && k <= m->arch.vocab, "a vocabulary has no so many likeliest ids");
+    const at::Tensor h = cb::head_rows(*m, unwrap(hidden), cb::ints(rows, r, m->device));
+    cb::RunningSoftmax sm(r, m->device);
+    const at::Tensor target = cb::checked_targets(*m, targets, r);
+    const at::Tensor hit = at::zeros({r}, at::TensorOptions(at::kFloat).device(m->device));
+    std::vector<at::Tensor> all, value;  // the best of every block, in order
+    cb::head_blocks(*m, h, [&](int64_t first, const at::Tensor& logits) {
+      sm.add(logits, {});
+      cb::pick_targets(hit, logits, target, first);
+      const cb::Top t = cb::top(logits, std::min(k, logits.size(1)));
+      all.push_back(t.ids.add(first));
+      value.push_back(t.logits);
+    });
+    // Of equal logits the first is taken: the one of the lowest id, here too.
+    const cb::Top t = cb::top(at::cat(value, 1), k);
+    const at::Tensor lse = sm.lse();
+    cb::copy_floats(hit.to(at::kDouble).sub(lse), logprob);
+    cb::copy_ids(at::cat(all, 1).gather(1, t.ids), ids);
+    cb::copy_floats(t.logits.to(at::kDouble).sub(lse.unsqueeze(1)), top);
   });
 }
 
@@ -238,8 +264,8 @@ int32_t cb_head_kl(cb_model* mp, cb_tensor* hp, cb_model* mq, cb_tensor* hq, con
     });
     // KL(p||q) = E_p[log p - log q], with log p = l_p - lse_p.
     const at::Tensor log_p = p.mean_logit().sub(p.lse()), log_q = p.mean_other().sub(q.lse());
-    cb::copy_out(log_p.sub(log_q), kl);
-    if (entropy != nullptr) cb::copy_out(log_p.neg(), entropy);
+    cb::copy_floats(log_p.sub(log_q), kl);
+    if (entropy != nullptr) cb::copy_floats(log_p.neg(), entropy);
   });
 }
 

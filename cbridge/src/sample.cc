@@ -189,6 +189,34 @@ at::Tensor draw(const at::Tensor& logits, const cb_sampling& s, const at::Tensor
   return ids;
 }
 
+bool draws_alike(const cb_sampling& a, const cb_sampling& b) {
+  return a.temperature == b.temperature && a.top_k == b.top_k && a.top_p == b.top_p &&
+         a.min_new == b.min_new;
+}
+
+// Rows with equal settings are drawn together. What a row draws does not depend on that.
+at::Tensor draw_each(const at::Tensor& logits, const std::vector<cb_sampling>& s,
+                     const at::Tensor& key, const at::Tensor& pos, const at::Tensor& eos) {
+  const at::Tensor ids = at::empty_like(key);
+  std::vector<bool> drawn(s.size());
+  for (size_t i = 0; i < s.size(); i++) {
+    if (drawn[i]) continue;
+    std::vector<int64_t> alike;
+    for (size_t j = i; j < s.size(); j++) {
+      if (!draws_alike(s[i], s[j])) continue;
+      drawn[j] = true;
+      alike.push_back(static_cast<int64_t>(j));
+    }
+    if (alike.size() == s.size()) return draw(logits, s[i], key, pos, eos);
+    const at::Tensor rows =
+        ints(alike.data(), static_cast<int64_t>(alike.size()), logits.device());
+    ids.index_copy_(0, rows,
+                    draw(logits.index_select(0, rows), s[i], key.index_select(0, rows),
+                         pos.index_select(0, rows), eos));
+  }
+  return ids;
+}
+
 }  // namespace
 
 void check_sampling(const cb_sampling& s) {
@@ -199,13 +227,15 @@ void check_sampling(const cb_sampling& s) {
   check(s.min_new >= 0 && s.min_new <= s.max_new, "min_new must be between 0 and max_new");
 }
 
-Draw sample(const at::Tensor& logits, const cb_sampling& s, const at::Tensor& key,
+Draw sample(const at::Tensor& logits, const std::vector<cb_sampling>& s, const at::Tensor& key,
             const at::Tensor& pos, const at::Tensor& eos) {
-  const at::Tensor ids = draw(logits, s, key, pos, eos);
+  const at::Tensor ids =
+      s.size() == 1 ? draw(logits, s[0], key, pos, eos) : draw_each(logits, s, key, pos, eos);
   const at::Tensor hit = logits.gather(1, ids.unsqueeze(1)).squeeze(1);
   RunningSoftmax sm(logits.size(0), logits.device());
   sm.add(logits.contiguous(), {});
-  return {ids, hit.to(at::kDouble).sub(sm.lse()).to(at::kFloat)};
+  const at::Tensor lse = sm.lse();
+  return {ids, hit.to(at::kDouble).sub(lse).to(at::kFloat), lse};
 }
 
 }  // namespace cb
@@ -220,10 +250,9 @@ extern "C" int32_t cb_sample(cb_tensor* logits, const cb_sampling* s, const uint
     cb::check_sampling(*s);
     const int64_t b = x.size(0);
     const auto* k = reinterpret_cast<const int64_t*>(key);
-    const cb::Draw d = cb::sample(x, *s, cb::ints(k, b, x.device()), cb::ints(pos, b, x.device()),
+    const cb::Draw d = cb::sample(x, {*s}, cb::ints(k, b, x.device()), cb::ints(pos, b, x.device()),
                                   cb::ints(eos, n_eos, x.device()));
-    const at::Tensor hi = d.ids.to(at::kCPU), hl = d.logprob.to(at::kCPU);
-    std::copy_n(hi.const_data_ptr<int64_t>(), b, ids);
-    std::copy_n(hl.const_data_ptr<float>(), b, logprob);
+    cb::copy_ids(d.ids, ids);
+    cb::copy_floats(d.logprob, logprob);
   });
 }

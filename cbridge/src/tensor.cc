@@ -4,6 +4,7 @@
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/zeros.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace cb {
@@ -79,6 +80,17 @@ at::Tensor ints(const int64_t* data, int64_t n, at::Device d) {
   at::Tensor host = at::empty({n}, at::kLong);
   if (n > 0) std::memcpy(host.mutable_data_ptr<int64_t>(), data, static_cast<size_t>(n) * 8);
   return d.is_cpu() ? host : host.to(d);
+}
+
+void copy_ids(const at::Tensor& t, int64_t* out) {
+  const at::Tensor host = t.to(at::kCPU).contiguous();
+  std::copy_n(host.const_data_ptr<int64_t>(), host.numel(), out);
+}
+
+void copy_floats(const at::Tensor& t, float* out) {
+  if (out == nullptr) return;
+  const at::Tensor host = t.to(at::kCPU, at::kFloat).contiguous();
+  std::copy_n(host.const_data_ptr<float>(), host.numel(), out);
 }
 
 bool native_cpu(const at::Tensor& t) {

@@ -25,6 +25,11 @@ const at::Tensor& unwrap(const cb_tensor* t);
 // 64-bit host integers as a tensor on the device.
 at::Tensor ints(const int64_t* data, int64_t n, at::Device d);
 
+// Copies a tensor into host memory.
+void copy_ids(const at::Tensor& t, int64_t* out);
+// Likewise, as fp32; out may be NULL.
+void copy_floats(const at::Tensor& t, float* out);
+
 // True where the CPU's own kernels are to be used.
 bool native_cpu(const at::Tensor& t);
 

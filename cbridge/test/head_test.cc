@@ -3,6 +3,7 @@
 // against autograd.
 #include <ATen/Context.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/topk.h>
 
 #include <cmath>
 #include <vector>
@@ -102,6 +103,22 @@ void candidates_and_logits(int32_t vocab) {
   std::vector<float> out(kR * 3);
   EXPECT_OK(cb_head_next(m.m, h, kRows.data(), kR, ids.data(), 3, out.data(), &e));
   EXPECT_NEAR(floats(out).view({kR, 3}), all.index_select(1, index(ids)), 1e-5);
+  const int64_t k = 5;
+  std::vector<int64_t> best(kR * k);
+  std::vector<float> value(kR * k), hit(kR), plain(kR);
+  const int64_t* given = targets(m).data();
+  const auto top = [&](int64_t n) {
+    return cb_head_top(m.m, h, kRows.data(), given, kR, n, hit.data(), best.data(), value.data(),
+                       &e);
+  };
+  EXPECT_OK(top(k));
+  EXPECT_OK(cb_head_logprobs(m.m, nullptr, h, kRows.data(), given, kR, plain.data(), nullptr,
+                             nullptr, &e));
+  EXPECT(hit == plain);
+  const auto [want, want_ids] = at::topk(all, k, -1);
+  EXPECT_NEAR(floats(value).view({kR, k}), want, 1e-5);
+  EXPECT(test::same(index(best).view({kR, k}), want_ids));
+  for (const int64_t none : {0, vocab + 1}) EXPECT_FAILS(top(none), CB_ERR_ARGUMENT);
   cb_tensor* logits = nullptr;
   EXPECT_OK(cb_head_logits(m.m, h, kRows.data(), kR, &logits, &e));
   EXPECT_NEAR(cb::unwrap(logits).log_softmax(-1), all, 1e-5);

@@ -62,7 +62,7 @@ Round sample(Model& m) {
   const std::vector<int64_t> chain = {0, 1, 2, 3, 4, 0, 1, 2, 3, 4}, lens = {5, 5};
   const uint64_t keys[] = {11, 12};
   int64_t slots[2] = {};
-  EXPECT_OK(cb_decoder_admit(d, t, chain.data(), lens.data(), 2, keys, slots, &e));
+  EXPECT_OK(cb_decoder_admit(d, t, chain.data(), lens.data(), 2, keys, nullptr, slots, &e));
   EXPECT_OK(cb_decoder_step(d, kNew + 2, &e));  // two steps more than there is to sample
   EXPECT_FAILS(cb_decoder_record(d, r.rec, &e), CB_ERR_ARGUMENT);
   cb_tree_free(t);
@@ -174,7 +174,8 @@ void too_small() {
   const int64_t chain[] = {0, 1, 2, 3, 4}, len = 5;
   const uint64_t key = 1;
   int64_t slot = 0;
-  EXPECT_FAILS(cb_decoder_admit(d, t, chain, &len, 1, &key, &slot, &e), CB_ERR_ARGUMENT);
+  EXPECT_FAILS(cb_decoder_admit(d, t, chain, &len, 1, &key, nullptr, &slot, &e),
+               CB_ERR_ARGUMENT);
   cb_tree_free(t);
   cb_decoder_free(d);
   cb_recording_free(rec);
