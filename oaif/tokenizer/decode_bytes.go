@@ -20,7 +20,7 @@ func decodeByteLevel(tokens []string) []string {
 			b = append(b, v)
 		}
 	}
-	return []string{validUTF8(b)}
+	return []string{ValidUTF8(b)}
 }
 
 // decodeByteFallback joins runs of <0xXX> tokens into text; a run that is not UTF-8 becomes one
@@ -69,9 +69,9 @@ func hexDigit(c byte) int {
 	return -1
 }
 
-// validUTF8 puts one U+FFFD in place of each maximal invalid part, as the Unicode standard
-// recommends (section 3.9); Go's own conversion would put one for each byte.
-func validUTF8(b []byte) string {
+// ValidUTF8 returns b as text with one U+FFFD in place of each maximal invalid part, as the Unicode
+// standard recommends (section 3.9); Go's own conversion would put one for each byte.
+func ValidUTF8(b []byte) string {
 	if utf8.Valid(b) {
 		return string(b)
 	}

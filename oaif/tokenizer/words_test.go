@@ -110,7 +110,7 @@ func TestInvalidUTF8BecomesOneMarkAPart(t *testing.T) {
 		"\x80":                              "\ufffd",
 		"":                                  "",
 	} {
-		if got := validUTF8([]byte(in)); got != want {
+		if got := ValidUTF8([]byte(in)); got != want {
 			t.Errorf("%q gives %q, want %q", in, got, want)
 		}
 	}
