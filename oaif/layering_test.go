@@ -52,6 +52,8 @@ var mayImport = map[string][]string{
 	"oaif/model":           {"oaif", "oaif/weights", "torch"},
 	"oaif/lm":              {"oaif", "oaif/model", "oaif/vocab"},
 	"oaif/sampler":         {"oaif", "oaif/model", "torch"},
+	"oaif/engine":          {"oaif", "oaif/model", "oaif/sampler", "torch"},
+	"oaif/serve":           {"oaif", "oaif/engine", "oaif/tokenizer", "oaif/vocab"},
 	"oaif/model/modeltest": {"oaif/weights"},
 	"oaif/eval": {
 		"oaif", "oaif/lexicon", "oaif/model", "oaif/sampler", "oaif/stats", "torch",
@@ -66,9 +68,8 @@ var mayImport = map[string][]string{
 
 // withCgo are the packages that libtorch comes with; every other one works with CGO_ENABLED=0.
 var withCgo = []string{
-	"torch", "oaif/loss", "oaif/model", "oaif/lm", "oaif/judge",
-	"oaif/sampler", "oaif/eval", "oaif/trainer",
-	"cmd", "bench",
+	"torch", "oaif/loss", "oaif/model", "oaif/lm", "oaif/judge", "oaif/sampler", "oaif/engine",
+	"oaif/serve", "oaif/eval", "oaif/trainer", "cmd", "bench",
 }
 
 // below reports whether path is one of the folders or lies in one.
