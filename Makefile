@@ -98,8 +98,12 @@ demo: build model ## train SmolLM2-135M-Instruct on film reviews, into runs/demo
 PACKAGES := go list -f '{{.ImportPath}} {{.Deps}}' ./...
 WITH_TORCH := -e github.com/oaif/oaif/torch -e $(GOTORCH)
 
+.PHONY: client
+client: check
+	@third_party/pip-target.sh bench/serve/pins.txt third_party/serve/dist/packages
+
 .PHONY: test
-test: build cpp-tests model ## run every test, Go and C++
+test: build cpp-tests model client ## run every test, Go and C++
 	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error
 	@CGO_ENABLED=0 go test $$($(PACKAGES) | grep -v $(WITH_TORCH) | cut -d ' ' -f 1)
 	@go test -p 1 -timeout 60m $$($(PACKAGES) | grep $(WITH_TORCH) | cut -d ' ' -f 1)

@@ -60,7 +60,7 @@ func TestLinksLead(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^):#]+)\)`)
 	for _, name := range []string{
 		"README.md", "CONTRIBUTING.md", "bench/README.md", "bench/RESULTS.md",
-		"docs/architecture.md", "docs/annotators.md", "docs/run-folder.md",
+		"docs/architecture.md", "docs/annotators.md", "docs/run-folder.md", "docs/serve.md",
 	} {
 		for _, m := range link.FindAllStringSubmatch(read(t, name), -1) {
 			if _, err := os.Stat(filepath.Join("..", filepath.Dir(name), m[1])); err != nil {

@@ -95,7 +95,7 @@ Then:        oaif COMMAND --help`,
 		Commands: []*cli.Command{
 			trainCommand(), evalCommand(), reportCommand(),
 			sampleCommand(), scoreCommand(), tokenizeCommand(), annotateCommand(),
-			doctorCommand(), completionCommand(),
+			serveCommand(), doctorCommand(), completionCommand(),
 		},
 	}
 	for _, c := range app.Commands {
