@@ -12,7 +12,7 @@ import (
 // Estimate is what a run will ask of its annotator.
 type Estimate struct {
 	Spec *annotator.Spec
-	// Pairs are those of all steps and evaluations.
+	// Pairs are those of all steps and evaluations that the annotator is asked about.
 	Pairs int
 	// Usage is what an endpoint will be asked for, about, if every answer is as long as allowed;
 	// zero without one.
@@ -30,6 +30,9 @@ func EstimateRun(cfg *config.Config) (e Estimate, err error) {
 		return e, err
 	}
 	defer func() { _ = t.files.close() }() // only read from
+	if err := checkPairing(cfg, t.files.spec); err != nil {
+		return e, err
+	}
 	t.vocab = t.files.policyVocab
 	if err := t.loadPrompts(); err != nil {
 		return e, err
@@ -43,7 +46,7 @@ func EstimateRun(cfg *config.Config) (e Estimate, err error) {
 	if n := cfg.Eval.LivePrompts; n > 0 {
 		few = min(n, few)
 	}
-	trained := cfg.Train.Steps * cfg.Train.PromptsPerStep
+	trained := cfg.Train.Steps * cfg.Train.PromptsPerStep * questionsPerPrompt(cfg)
 	for _, part := range []struct {
 		prompts []*oaif.Prompt
 		pairs   int

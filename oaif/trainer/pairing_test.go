@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/oaif/oaif/oaif"
+	"github.com/oaif/oaif/oaif/trainer"
 )
 
 // scoring is a pointwise annotator: an answer's score is a function of its text.
@@ -231,7 +232,25 @@ func TestBestWorstNeedsScores(t *testing.T) {
 	best := "sampler.pair=best_worst"
 	refused(t, load(t, path, best, "sampler.samples=3"), false, oaif.ErrUsage,
 		`sampler.pair: "best_worst" needs a score of each answer`, `kind = "pairwise" of `)
+	if _, err := trainer.EstimateRun(load(t, path, best, "sampler.samples=3")); err == nil {
+		t.Error("estimated")
+	}
 	open(t, load(t, path, best), false, &watcher{}) // two answers need no ranking
+}
+
+// TestEstimateOfMoreAnswers: ranking asks about two answers at a time, and evaluations know nothing
+// of it.
+func TestEstimateOfMoreAnswers(t *testing.T) {
+	path := workplace(t, pointwise) // four steps of three prompts; evaluations of six and two
+	for sets, want := range map[string]int{
+		"": 12, "sampler.samples=4": 12, "sampler.samples=4 sampler.pair=best_worst": 24,
+		"sampler.samples=5 sampler.pair=best_worst": 36,
+	} {
+		e, err := trainer.EstimateRun(load(t, path, strings.Fields(sets)...))
+		if err != nil || e.Pairs != want+6+2 {
+			t.Errorf("%q: %d pairs, %v; want %d", sets, e.Pairs, err, want+6+2)
+		}
+	}
 }
 
 // TestMoreAnswersLearn: the gradient of a pair of four answers is the one that a new forward pass

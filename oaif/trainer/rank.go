@@ -3,6 +3,7 @@ package trainer
 import (
 	"github.com/oaif/oaif/oaif"
 	"github.com/oaif/oaif/oaif/annotator"
+	"github.com/oaif/oaif/oaif/config"
 )
 
 // scoreQuestions returns questions that show every text of a group. The annotator scores
@@ -27,6 +28,14 @@ func scoreQuestions(g oaif.Group) []oaif.Question {
 			B: texts[(i+1)%len(texts)]})
 	}
 	return out
+}
+
+// questionsPerPrompt is how many questions a step asks about each prompt, at most.
+func questionsPerPrompt(cfg *config.Config) int {
+	if ranks(cfg) {
+		return (cfg.Sampler.Samples + 1) / 2 // see scoreQuestions
+	}
+	return 1
 }
 
 // rank makes a pair of the best and the worst answer of a group by what was said to its
