@@ -159,3 +159,37 @@ func stopAfter(t *testing.T, path string, step int, resume bool, sets ...string)
 		t.Fatal(err)
 	}
 }
+
+// TestAnnotatorGoneWhileAhead: a run that its annotator leaves in any step goes on to the same end:
+// it keeps no checkpoint that would have cut off what was sampled ahead.
+func TestAnnotatorGoneWhileAhead(t *testing.T) {
+	path := workplace(t, pointwise)
+	sets := append([]string{"train.async=true"}, aheadSets...)
+	whole, _ := trained(t, path, "whole", sets...)
+	for last := 1; last < 8; last++ {
+		out := filepath.Join(filepath.Dir(path), fmt.Sprintf("left after %d", last))
+		for _, resume := range []bool{false, true} {
+			t.Run(fmt.Sprintf("left after %d, resumed %v", last, resume), func(t *testing.T) {
+				w := &watcher{}
+				tr := open(t, load(t, path, append(sets, "run.out="+out)...), resume, w)
+				tr.UseAnnotator(scoring(byHash), "hash")
+				tr.WatchAnnotator(func(a oaif.Annotator) oaif.Annotator {
+					return &asks{answer: func(
+						ctx context.Context, qs []oaif.Question,
+					) ([]oaif.Preference, error) {
+						if !resume && len(w.steps) >= last {
+							return nil, oaif.UnavailableError("gone")
+						}
+						return a.Annotate(ctx, qs)
+					}}
+				})
+				tr.AskBeside()
+				err := tr.Run(context.Background())
+				if resume && err != nil || !resume && !errors.Is(err, oaif.ErrUnavailable) {
+					t.Fatal(err)
+				}
+			})
+		}
+		sameResults(t, out, whole, 8)
+	}
+}
