@@ -74,7 +74,8 @@ func (m *Model) NextLogprobs(hidden *Tensor, rows, ids []int64) []float32 {
 }
 
 // Top is Logprobs with the k likeliest next tokens of each packed row, the likeliest first, and
-// their log-probs: topIDs[r*k+i]. Of equally likely ones the lowest id comes first. k is at least 1.
+// their log-probs: topIDs[r*k+i]. Of equally likely ones the lowest id comes first. k is at least
+// 1.
 func (m *Model) Top(hidden *Tensor, rows, targets []int64, k int) (
 	logprobs []float32, topIDs []int64, top []float32,
 ) {

@@ -208,8 +208,7 @@ at::Tensor draw_each(const at::Tensor& logits, const std::vector<cb_sampling>& s
       alike.push_back(static_cast<int64_t>(j));
     }
     if (alike.size() == s.size()) return draw(logits, s[i], key, pos, eos);
-    const at::Tensor rows =
-        ints(alike.data(), static_cast<int64_t>(alike.size()), logits.device());
+    const at::Tensor rows = ints(alike.data(), static_cast<int64_t>(alike.size()), logits.device());
     ids.index_copy_(0, rows,
                     draw(logits.index_select(0, rows), s[i], key.index_select(0, rows),
                          pos.index_select(0, rows), eos));

@@ -174,8 +174,7 @@ void too_small() {
   const int64_t chain[] = {0, 1, 2, 3, 4}, len = 5;
   const uint64_t key = 1;
   int64_t slot = 0;
-  EXPECT_FAILS(cb_decoder_admit(d, t, chain, &len, 1, &key, nullptr, &slot, &e),
-               CB_ERR_ARGUMENT);
+  EXPECT_FAILS(cb_decoder_admit(d, t, chain, &len, 1, &key, nullptr, &slot, &e), CB_ERR_ARGUMENT);
   cb_tree_free(t);
   cb_decoder_free(d);
   cb_recording_free(rec);

@@ -40,7 +40,7 @@ Example:
 			&cli.StringFlag{Name: "name",
 				Usage: "`NAME` of the model in requests, instead of its file's"},
 			&cli.StringFlag{Name: "token-env",
-				Usage: "`VARIABLE` of the environment with the bearer token that requests must have"},
+				Usage: "`VARIABLE` of the environment with the token that requests must have"},
 			&cli.IntFlag{Name: "slots", Value: 32,
 				Usage: "`NUMBER` of answers that are written at once"},
 			&cli.IntFlag{Name: "length", Value: 2048,

@@ -42,8 +42,8 @@ type Engine struct {
 // New starts an engine that answers from m, which must stay open until Close.
 func New(m *model.Model, opt Options) (*Engine, error) {
 	if opt.Slots < 1 || opt.Queue < 1 || opt.Length < 2 || opt.Length > m.Config.Context {
-		return nil, oaif.UsageError(fmt.Sprintf("an engine of %d slots of %d tokens and a queue of "+
-			"%d is not possible; the model's context is %d", opt.Slots, opt.Length, opt.Queue,
+		return nil, oaif.UsageError(fmt.Sprintf("an engine of %d slots of %d tokens and a queue "+
+			"of %d is not possible; the model's context is %d", opt.Slots, opt.Length, opt.Queue,
 			m.Config.Context))
 	}
 	e := &Engine{model: m, opt: opt, wake: make(chan struct{}, 1), ended: make(chan struct{})}

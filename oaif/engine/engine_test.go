@@ -125,7 +125,7 @@ func TestTheQueueIsBounded(t *testing.T) {
 		want error
 	}{{4, engine.ErrFull}, {2, nil}, {2, engine.ErrFull}, {1, nil}, {1, engine.ErrFull}} {
 		if err := try(c.n); !errors.Is(err, c.want) {
-			t.Errorf("%d requests with %d waiting: %v, want %v", c.n, e.Stats().Waiting, err, c.want)
+			t.Errorf("%d requests beside %d: %v, want %v", c.n, e.Stats().Waiting, err, c.want)
 		}
 	}
 	release()

@@ -80,7 +80,8 @@ func TestWithoutASeed(t *testing.T) {
 func TestListsOfPrompts(t *testing.T) {
 	s := open(t, options(), 4, 32)
 	ids := []int{modeltest.Begin, 'a', 'b'}
-	texts := s.post(completions, asked().with(fields{"prompt": []string{"ab", "once upon"}, "n": 2}))
+	two := []string{"ab", "once upon"}
+	texts := s.post(completions, asked().with(fields{"prompt": two, "n": 2}))
 	lists := s.post(completions, asked().with(fields{"prompt": [][]int{ids, ids}, "n": 2}))
 	one := s.post(completions, asked().with(fields{"prompt": ids, "n": 2}))
 	if len(texts.Choices) != 4 || len(lists.Choices) != 4 || len(one.Choices) != 2 {

@@ -32,7 +32,7 @@ func TestBadRequests(t *testing.T) {
 		param, words string
 	}{
 		{completions, fields{"temperature": -1}, "temperature", "wants 0 or a number"},
-		{completions, fields{"temperature": "hot"}, "temperature", "number, got one of type string"},
+		{completions, fields{"temperature": "hot"}, "temperature", "number, got one of type str"},
 		{completions, fields{"top_p": 1.1}, "top_p", "[0,1]"},
 		{completions, fields{"top_k": -2}, "top_k", "-2"},
 		{completions, fields{"n": 0}, "n", "[1,128]"},

@@ -107,7 +107,8 @@ func or[T any](p *T, otherwise T) T {
 func (a *asked) checkNumbers(maxGiven bool) *failure {
 	switch t := a.Temperature; {
 	case t != 0 && !(t >= coldest && t <= hottest):
-		return invalidf("temperature", "wants 0 or a number in [%v,%v], got %v", coldest, hottest, t)
+		return invalidf("temperature", "wants 0 or a number in [%v,%v], got %v", coldest, hottest,
+			t)
 	case !(a.TopP >= 0 && a.TopP <= 1):
 		return invalidf("top_p", "wants a number in [0,1], got %v", a.TopP)
 	case a.TopK < -1 || a.TopK > math.MaxInt32:
