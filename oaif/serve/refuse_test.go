@@ -3,7 +3,9 @@ package serve_test
 import (
 	"context"
 	"encoding/json"
+	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -58,6 +60,7 @@ func TestBadRequests(t *testing.T) {
 		{completions, fields{"presence_penalty": 1}, "presence_penalty", "not supported"},
 		{completions, fields{"logit_bias": fields{"5": 1}}, "logit_bias", `{"5":1}`},
 		{completions, fields{"tempertature": 1}, "tempertature", "not known"},
+		{completions, fields{"Prompt": "x"}, "Prompt", "not known"},
 		{chat, fields{"messages": nil}, "messages", "at least one"},
 		{chat, fields{"messages": "hi"}, "messages", "list"},
 		{chat, fields{"messages": []string{"hi"}}, "messages[0]", "object"},
@@ -125,5 +128,33 @@ func TestStatuses(t *testing.T) {
 			t.Errorf("%s %s %.20q: status %d, want %d: %s", c.method, c.path, c.body, status,
 				c.status, message)
 		}
+	}
+}
+
+// A body with some bytes wrong is answered or refused, like any other.
+func TestMangledBodies(t *testing.T) {
+	s := open(t, options(), 4, 8)
+	rng := rand.New(rand.NewPCG(3, 4))
+	const wrong = "\"[]{}:,0-9aeln.\\ \x00\xff"
+	seen := map[int]int{}
+	for _, c := range []struct{ path, body string }{
+		{completions, `{"prompt":["a",[256,98]],"max_tokens":2,"stop":["x"],"logprobs":1,"n":2}`},
+		{completions, `{"prompt":"\u00e9\ud83e\udda9","echo":true,"seed":-1,"top_p":0.5}`},
+		{chat, `{"messages":[{"role":"user","content":[{"type":"text","text":"a"}]}],"n":2}`},
+	} {
+		for range 300 {
+			body := []byte(c.body)
+			for range 1 + rng.IntN(3) {
+				body[rng.IntN(len(body))] = wrong[rng.IntN(len(wrong))]
+			}
+			out := httptest.NewRecorder()
+			s.server.ServeHTTP(out, s.request(context.Background(), "POST", c.path, string(body)))
+			if seen[out.Code]++; !json.Valid(out.Body.Bytes()) {
+				t.Errorf("%s: %q: status %d, %q", c.path, body, out.Code, out.Body)
+			}
+		}
+	}
+	if seen[200] == 0 || seen[400] == 0 || seen[200]+seen[400]+seen[404] != 900 {
+		t.Errorf("statuses %v", seen)
 	}
 }

@@ -42,6 +42,9 @@ func decode(data []byte, in string, skip ignored, into any) *failure {
 		return invalidf(strings.TrimSuffix(in, "."), "wants a JSON object%s", because(err))
 	}
 	for key, value := range keys {
+		if key != strings.ToLower(key) { // which the decoder would take for the lower one
+			return invalidf(in+brief(key), "is not known to this server")
+		}
 		allowed, known := skip[key]
 		isNull := string(value) == "null"
 		if known && !isNull && allowed != nil && !slices.Contains(allowed, compact(value)) {
