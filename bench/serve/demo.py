@@ -58,7 +58,8 @@ def main():
     print(shown)
     if "answers by position" not in shown:
         raise SystemExit("demo: it was not said that the annotator answers by position")
-    sys.exit(subprocess.run([sys.executable, server.ROOT / "bench/summary.py", args.out]).returncode)
+    table = subprocess.run([sys.executable, server.ROOT / "bench/summary.py", args.out])
+    sys.exit(table.returncode)
 
 
 if __name__ == "__main__":
