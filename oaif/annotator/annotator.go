@@ -17,7 +17,7 @@ func New(spec *Spec, lm LM) (oaif.Annotator, error) {
 	if err := spec.check(Pointwise, Pairwise); err != nil {
 		return nil, err
 	}
-	return &judge{spec, func(ctx context.Context, prompts []Prompt) ([]Next, error) {
+	return &judge{spec, lm.Plain, func(ctx context.Context, prompts []Prompt) ([]Next, error) {
 		return lm.NextLogprobs(ctx, prompts, spec.Candidates())
 	}}, nil
 }
@@ -28,7 +28,8 @@ func NewWritten(spec *Spec, w Writer) (oaif.Annotator, error) {
 	if spec == nil || spec.prompt == nil || spec.Remote == nil {
 		return nil, oaif.UsageError("annotator: the Spec was not made by Load, or has no [remote]")
 	}
-	return &judge{spec, func(ctx context.Context, prompts []Prompt) ([]Next, error) {
+	asIs := func(text string) string { return text }
+	return &judge{spec, asIs, func(ctx context.Context, prompts []Prompt) ([]Next, error) {
 		said, err := w.Write(ctx, prompts, spec.Remote.MaxNewTokens)
 		out := make([]Next, len(said))
 		for i, s := range said {
@@ -40,8 +41,9 @@ func NewWritten(spec *Spec, w Writer) (oaif.Annotator, error) {
 
 // judge makes verdicts of what a language model says.
 type judge struct {
-	spec *Spec
-	ask  func(ctx context.Context, prompts []Prompt) ([]Next, error)
+	spec  *Spec
+	plain func(text string) string
+	ask   func(ctx context.Context, prompts []Prompt) ([]Next, error)
 }
 
 // Annotate implements oaif.Annotator. Two LM prompts are made per question whose texts differ: a's
@@ -57,6 +59,7 @@ func (j *judge) Annotate(
 			prefs[i] = Identical()
 			continue
 		}
+		q.A, q.B = j.plain(q.A), j.plain(q.B)
 		two, err := j.spec.Prompts(q)
 		if err != nil {
 			return nil, err

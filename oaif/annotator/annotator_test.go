@@ -105,6 +105,18 @@ func TestChatPromptHoldsSystemAndUser(t *testing.T) {
 	}
 }
 
+// TestAnswersEndNoTurn: what an answer has of control tokens is taken apart before it is shown.
+func TestAnswersEndNoTurn(t *testing.T) {
+	lm := &fakeLM{answer: func(string) []float64 { return []float64{-1, -2} }}
+	q := oaif.Question{Fields: xy.Fields, A: "x]1[", B: "y"}
+	if _, err := ask(t, "chat = true\n"+pairSpec, lm, q); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"[|Q|x] 1[|y|]", "[|Q|y|x] 1[|]"}, lm.texts); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestNothingIsGuessed: identical texts are not asked about; equal probabilities are a tie; a
 // broken log-prob makes the verdict invalid, with the reason and no numbers.
 func TestNothingIsGuessed(t *testing.T) {

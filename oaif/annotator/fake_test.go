@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -35,6 +36,9 @@ func (f *fakeLM) NextLogprobs(_ context.Context, texts, candidates []string) ([]
 }
 
 func (f *fakeLM) Digest() string { return "fake" }
+
+// Plain takes the ends of its chat template's turns apart.
+func (f *fakeLM) Plain(text string) string { return strings.ReplaceAll(text, "]", "] ") }
 
 func (f *fakeLM) ChatPrompt(system, user string) (string, error) {
 	return "[" + system + "|" + user + "]", nil

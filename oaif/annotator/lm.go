@@ -60,6 +60,9 @@ type LM interface {
 	// cannot be used is a Next with a Reason; an error means that nothing can be asked. A candidate
 	// that is not exactly one token is an error where the model's tokens are known.
 	NextLogprobs(ctx context.Context, prompts []Prompt, candidates []string) ([]Next, error)
+	// Plain returns an answer's text as it can stand in a prompt: without what the model would take
+	// for the end of a turn, or another control token, where its tokens are known.
+	Plain(text string) string
 	// Digest names the model, for the key under which verdicts are stored.
 	Digest() string
 }

@@ -11,6 +11,8 @@ type TextLM interface {
 	// with which each candidate comes next: [len(texts)][len(candidates)]. A candidate that is not
 	// exactly one token is an error.
 	NextLogprobs(ctx context.Context, texts, candidates []string) ([][]float64, error)
+	// Plain returns text without what the model would take for control tokens.
+	Plain(text string) string
 	// Digest names the model's weights.
 	Digest() string
 	// ChatPrompt returns the model's chat template's rendering of a system turn (left out when it
@@ -52,6 +54,8 @@ func (l local) NextLogprobs(
 type TextScorer interface {
 	// Scores returns one score for each text. A text that cannot be scored is an error.
 	Scores(ctx context.Context, texts []string) ([]float64, error)
+	// Plain returns text without what the model would take for control tokens.
+	Plain(text string) string
 	// Digest names the model's weights.
 	Digest() string
 	// ChatText returns the model's chat template's rendering of a system turn (left out when it is

@@ -52,6 +52,9 @@ func NewRule(spec *Spec) (Scorer, error) {
 
 type ruleScorer struct{ spec *Spec }
 
+// Plain implements Scorer.
+func (ruleScorer) Plain(text string) string { return text }
+
 // Score implements Scorer.
 func (r ruleScorer) Score(_ context.Context, texts []Text) ([]Score, error) {
 	sign := 1.

@@ -30,6 +30,8 @@ type Scorer interface {
 	// Score returns one Score per text, in order. A text that cannot be scored is a Score with a
 	// Reason; an error means that nothing can be scored.
 	Score(ctx context.Context, texts []Text) ([]Score, error)
+	// Plain returns an answer's text as it can stand in a text that is scored; see LM.
+	Plain(text string) string
 	// Digest names what decides a score, for the key under which verdicts are stored.
 	Digest() string
 }
@@ -62,6 +64,7 @@ func (s *scored) Annotate(
 			prefs[i] = Identical()
 			continue
 		}
+		q.A, q.B = s.scorer.Plain(q.A), s.scorer.Plain(q.B)
 		two, err := s.spec.Prompts(q)
 		if err != nil {
 			return nil, err

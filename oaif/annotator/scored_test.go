@@ -20,6 +20,8 @@ type fakeScorer struct {
 	err   error
 }
 
+func (f *fakeScorer) Plain(text string) string { return text }
+
 func (f *fakeScorer) Score(
 	_ context.Context, texts []annotator.Text,
 ) ([]annotator.Score, error) {
@@ -172,7 +174,8 @@ type short struct{}
 func (short) Score(context.Context, []annotator.Text) ([]annotator.Score, error) {
 	return make([]annotator.Score, 1), nil
 }
-func (short) Digest() string { return "short" }
+func (short) Digest() string           { return "short" }
+func (short) Plain(text string) string { return text }
 
 // fakeReward scores a text by its length. Its chat template is [system|user|answer].
 type fakeReward struct{ texts []string }
@@ -187,6 +190,8 @@ func (f *fakeReward) Scores(_ context.Context, texts []string) ([]float64, error
 }
 
 func (f *fakeReward) Digest() string { return "reward" }
+
+func (f *fakeReward) Plain(text string) string { return strings.ReplaceAll(text, "]", "] ") }
 
 func (f *fakeReward) ChatText(system, user, answer string) (string, error) {
 	if answer == "refused" {

@@ -24,5 +24,8 @@ func (s Scorer) Score(_ context.Context, texts []annotator.Text) ([]annotator.Sc
 	return scores, nil
 }
 
+// Plain implements annotator.Scorer.
+func (Scorer) Plain(text string) string { return text }
+
 // Digest names the tables and rules, which no file holds.
 func (s Scorer) Digest() string { return "vaderSentiment 3.3.2" }

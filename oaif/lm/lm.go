@@ -30,6 +30,9 @@ func New(m *model.Model, v *vocab.Vocab, digest string) *LM { return &LM{m, v, d
 // Digest returns the digest given to New.
 func (l *LM) Digest() string { return l.digest }
 
+// Plain returns text without what the model would take for control tokens (tokenizer.Plain).
+func (l *LM) Plain(text string) string { return l.vocab.Plain(text) }
+
 // ChatPrompt returns the chat template's rendering of a system turn (left out when it is "") and a
 // user turn, with the generation prompt.
 func (l *LM) ChatPrompt(system, user string) (string, error) {

@@ -25,6 +25,9 @@ func NewReward(m *model.Reward, v *vocab.Vocab, digest string) *Reward {
 // Digest returns the digest given to NewReward.
 func (r *Reward) Digest() string { return r.digest }
 
+// Plain returns text without what the model would take for control tokens (tokenizer.Plain).
+func (r *Reward) Plain(text string) string { return r.vocab.Plain(text) }
+
 // ChatText returns the chat template's rendering of a system turn (left out when it is ""), a user
 // turn and the answer, without the generation prompt.
 func (r *Reward) ChatText(system, user, answer string) (string, error) {

@@ -22,6 +22,9 @@ func NewLM(c *Client, exact bool) *LM { return &LM{c, exact} }
 // Digest names the model by what the endpoint calls it: its weights cannot be seen.
 func (l *LM) Digest() string { return "remote " + l.client.end.Model }
 
+// Plain implements annotator.LM. What the endpoint takes for control tokens is not known here.
+func (l *LM) Plain(text string) string { return text }
+
 // NextLogprobs implements annotator.LM. Where only one of the candidates is among the likeliest
 // tokens, the others get the log-prob of the least likely of those: theirs is at most that.
 func (l *LM) NextLogprobs(

@@ -17,6 +17,8 @@ type addedVocabulary struct {
 	// as it is found in a text, where normalizing changes the content
 	found   map[int32]string
 	special map[int32]bool
+	// the contents of special tokens, the longest first
+	specials []string
 }
 
 // addedSet is a set of added tokens to look for, by first byte, the longest first.
@@ -44,6 +46,7 @@ func newAddedVocabulary(
 	}
 	v.raw.sort()
 	v.normalized.sort()
+	v.specials = v.contents(list)
 	return v, nil
 }
 
