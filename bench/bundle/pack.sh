@@ -36,7 +36,8 @@ wanted=${3:-$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')}
 echo "$wanted" > "$stage/python-version"
 
 # The tests that a device takes part in, each run in its package's folder for its testdata.
-for package in torch oaif/model oaif/sampler oaif/lm oaif/loss oaif/trainer; do
+for package in torch oaif/model oaif/sampler oaif/lm oaif/engine oaif/serve oaif/loss \
+  oaif/trainer; do
   mkdir -p "$stage/$package"
   go test -c -o "$stage/$package/$(basename "$package").test" "./$package"
   [ ! -d "$package/testdata" ] || cp -r "$package/testdata" "$stage/$package/"

@@ -41,7 +41,7 @@ Example:
 				Usage: "`NAME` of the model in requests, instead of its file's"},
 			&cli.StringFlag{Name: "token-env",
 				Usage: "`VARIABLE` of the environment with the token that requests must have"},
-			&cli.IntFlag{Name: "slots", Value: 32,
+			&cli.IntFlag{Name: "slots", Value: 16,
 				Usage: "`NUMBER` of answers that are written at once"},
 			&cli.IntFlag{Name: "length", Value: 2048,
 				Usage: "`TOKENS` of a prompt and its answer together, at most the model's context"},

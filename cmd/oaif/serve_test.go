@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"path/filepath"
@@ -43,27 +44,33 @@ func TestServe(t *testing.T) {
 		t.Fatalf("the command said %q", line)
 	}
 	for token, want := range map[string]int{"a planted secret": 200, "another": 401} {
-		r, err := http.NewRequest(http.MethodPost, at[1]+"/completions",
-			strings.NewReader(`{"prompt": "a", "model": "model"}`))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("Content-Type", "application/json")
-		r.Header.Set("Authorization", "Bearer "+token)
-		resp, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, err := io.ReadAll(resp.Body)
-		if resp.StatusCode != want || err != nil {
-			t.Errorf("with token %q: status %d, %s, %v", token, resp.StatusCode, body, err)
-		}
-		if err := resp.Body.Close(); err != nil {
-			t.Error(err)
+		if status, body := ask(t, at[1], token); status != want {
+			t.Errorf("with token %q: status %d, %s", token, status, body)
 		}
 	}
 	interrupt()
 	if status := <-ended; status != 0 || errs.Len() > 0 {
 		t.Errorf("status %d, %s", status, errs.String())
 	}
+}
+
+// ask asks the server at base for a completion.
+func ask(t *testing.T, base, token string) (status int, body string) {
+	t.Helper()
+	r, err := http.NewRequest(http.MethodPost, base+"/completions",
+		strings.NewReader(`{"prompt": "a", "model": "model"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer "+token)
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := io.ReadAll(resp.Body)
+	if err := errors.Join(err, resp.Body.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(data)
 }
