@@ -99,7 +99,7 @@ PACKAGES := go list -f '{{.ImportPath}} {{.Deps}}' ./...
 WITH_TORCH := -e github.com/oaif/oaif/torch -e $(GOTORCH)
 
 .PHONY: client
-client: check
+client: check ## get OpenAI's Python client, which is a test of oaif serve
 	@third_party/pip-target.sh bench/serve/pins.txt third_party/serve/dist/packages
 
 .PHONY: test

@@ -86,6 +86,9 @@ func TestFieldsAreDocumented(t *testing.T) {
 		"oaif/annotator/position.go": {"json", "docs/annotators.md"},
 		"oaif/stats/share.go":        {"json", "docs/annotators.md"},
 		"oaif/stats/calibration.go":  {"json", "docs/annotators.md"},
+		"oaif/serve/request.go":      {"json", "docs/serve.md"},
+		"oaif/serve/completion.go":   {"json", "docs/serve.md"},
+		"oaif/serve/chat.go":         {"json", "docs/serve.md"},
 	} {
 		tags := regexp.MustCompile(c.tag+`:"([a-z]\w*)`).FindAllStringSubmatch(read(t, source), -1)
 		if len(tags) == 0 {
@@ -96,6 +99,24 @@ func TestFieldsAreDocumented(t *testing.T) {
 			if name := tag[1]; name != "role" && name != "content" &&
 				!regexp.MustCompile("`([a-z_.]+\\.)?"+name+"[`.]").MatchString(doc) {
 				t.Errorf("%s does not describe %s of %s", c.doc, name, source)
+			}
+		}
+	}
+}
+
+// TestMetricsAreDocumented: every metric and flag of the server is described.
+func TestMetricsAreDocumented(t *testing.T) {
+	doc := read(t, "docs/serve.md")
+	for source, name := range map[string]string{
+		"oaif/serve/metrics.go": `"(oaif_\w+)"`, "cmd/oaif/serve.go": `Flag{Name: "([a-z-]+)"`,
+	} {
+		found := regexp.MustCompile(name).FindAllStringSubmatch(read(t, source), -1)
+		if len(found) < 7 {
+			t.Errorf("%s names %d", source, len(found))
+		}
+		for _, f := range found {
+			if !strings.Contains(doc, "`"+f[1]+"`") && !strings.Contains(doc, "`--"+f[1]+"`") {
+				t.Errorf("docs/serve.md does not describe %s of %s", f[1], source)
 			}
 		}
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/oaif/oaif/oaif/tokenizer"
 )
 
-// TestPlainHasNoSpecialTokens: of all family texts, many of which hold special tokens, none is left,
-// and texts without any stay as they are.
+// TestPlainHasNoSpecialTokens: of all family texts, many of which hold special tokens, none is
+// left, and texts without any stay as they are.
 func TestPlainHasNoSpecialTokens(t *testing.T) {
 	texts := familyTexts(t)
 	folders, err := filepath.Glob("testdata/families/*/tokenizer.json")
