@@ -167,6 +167,14 @@ func (m *Model) Commit(prepack bool) {
 	must(C.cb_model_commit(m.h, flag(prepack), &e), &e)
 }
 
+// CommitToDecode is Commit for a frozen model that many tokens are drawn from: it has panels for a
+// decode step's few rows beside the blocks, which takes as much memory again.
+func (m *Model) CommitToDecode() {
+	const both = 2
+	var e C.cb_err
+	must(C.cb_model_commit(m.h, both, &e), &e)
+}
+
 // Unpack drops the blocks of a trainable model's matrices, where there are any; panels stay.
 func (m *Model) Unpack() {
 	var e C.cb_err

@@ -161,8 +161,8 @@ CB_API int32_t cb_model_buffer(cb_model* m, int32_t kind, int32_t index, cb_tens
                                cb_err* e);
 /* Must be called after the weights changed: copies masters to compute weights. prepack makes a copy
  * of the matrices in an order that the CPU multiplies faster, 0 drops it: blocks, or where a model
- * trains in bf16 panels for a decode step's few rows. A frozen model keeps only the blocks of its
- * layers' matrices: its layer buffers cannot be reached any more. */
+ * trains in bf16 panels for a decode step's few rows; with 2 a frozen model has both. It keeps no
+ * other copy of its layers' matrices: its layer buffers cannot be reached any more. */
 CB_API int32_t cb_model_commit(cb_model* m, int32_t prepack, cb_err* e);
 /* Drops the blocks of a model that trains, where it has any; panels, laid every step, stay. */
 CB_API int32_t cb_model_unpack(cb_model* m, cb_err* e);

@@ -38,6 +38,8 @@ void each_block(const cb_model& m, F&& f) {
 Matrix head_block(const cb_model& m, int64_t first, int64_t n) {
   Matrix block;
   block.w = m.head.w.narrow(0, first, n);
+  if (m.head.panels.defined() && first % kPanel == 0)
+    block.panels = m.head.panels.narrow(0, first / kPanel, (n + kPanel - 1) / kPanel);
   if (m.head.grad.defined()) block.grad = m.head.grad.narrow(0, first, n);
   return block;
 }

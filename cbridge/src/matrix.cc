@@ -66,10 +66,14 @@ void multiply(at::Tensor out, const at::Tensor& a, const at::Tensor& b, bool add
 
 at::Tensor Matrix::apply(const at::Tensor& x) const {
   at::Tensor out;
-  if (packed.defined()) {
+  if (panels.defined() && is_few_rows(x)) {
+    check(x.is_contiguous(), "a product needs rows that lie behind one another");
+    out = at::empty({x.size(0), w.defined() ? w.size(0) : packed.size(0)}, x.options());
+    few_rows_bf16(out, x, panels);
+  } else if (packed.defined()) {
     out = packed_linear(x, packed);
   } else if (is_few_rows(x)) {
-    out = few_rows_product(x, w, panels);
+    out = few_rows_product(x, w);
   } else {
     out = at::empty({x.size(0), w.size(0)}, x.options());
     multiply(out, x, w.t(), false);

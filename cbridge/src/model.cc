@@ -179,7 +179,7 @@ void cb_model::drop_grad() {
 }
 
 void cb_model::lay_panels(bool on) {
-  on = on && trainable && device.is_cpu() && dtype == at::kBFloat16 && cb::has_few_rows(dtype);
+  on = on && device.is_cpu() && dtype == at::kBFloat16 && cb::has_few_rows(dtype);
   for (cb::Layer& l : layers) {
     for (cb::Matrix* m : l.matrices()) m->lay_panels(on);
   }
@@ -259,8 +259,9 @@ int32_t cb_model_commit(cb_model* m, int32_t prepack, cb_err* e) {
     if (m->trainable && m->dtype != at::kFloat) {
       for (size_t i = 0; i < m->master.size(); i++) m->compute[i].copy_(m->master[i]);
     }
+    // Before a frozen model gives its plain matrices back.
+    m->lay_panels(prepack == 2 || (prepack != 0 && m->trainable));
     m->pack(prepack != 0);
-    m->lay_panels(prepack != 0);
   });
 }
 

@@ -81,6 +81,7 @@ struct cb_model : cb::Counted {
   int64_t rotary_dim() const { return arch.rotary_dim != 0 ? arch.rotary_dim : arch.head_dim; }
   int64_t buffers() const { return arch.layers + 2 + (arch.tied != 0 ? 0 : 1); }
   void pack(bool on);
-  // The panels of a model that trains; after its weights changed.
+  // The panels of a model that trains or decodes; after its weights changed, before they are
+  // packed.
   void lay_panels(bool on);
 };

@@ -17,16 +17,17 @@ bool is_few_rows(const at::Tensor& x);
 
 // x [M,K], w [N,K], both contiguous -> [M,N], x w^T, summed in fp32 (in bf16 without denormals). A
 // row of the result depends on its row of x alone, bit for bit, however many rows there are and
-// however many threads. panels are w's from pack_panels; in bf16 a w without them is packed for
-// this product alone.
-at::Tensor few_rows_product(const at::Tensor& x, const at::Tensor& w,
-                            const at::Tensor& panels = {});
+// however many threads. In bf16 w is packed for this product alone.
+at::Tensor few_rows_product(const at::Tensor& x, const at::Tensor& w);
 
 // Whether the processor multiplies bf16 (AVX512-BF16), asked once.
 bool computes_in_bf16();
 
-// w [N,K] in bf16 as few_rows_product reads it: 16 of its rows beside one another, pair after pair
-// of their elements. Into the memory of panels where that is defined. For such a processor.
+// Rows of w in one of its panels.
+constexpr int64_t kPanel = 16;
+
+// w [N,K] in bf16 as few_rows_product reads it: panels of its rows beside one another, pair after
+// pair of their elements. Into the memory of panels where that is defined. For such a processor.
 void pack_panels(const at::Tensor& w, at::Tensor* panels);
 
 // few_rows_product in bf16, into out [M,N]. Its sums are made in oneDNN's order: oneDNN's products

@@ -122,7 +122,7 @@ bool is_few_rows(const at::Tensor& x) {
   return native_cpu(x) && has_few_rows(x.scalar_type()) && x.size(0) <= kFewRows;
 }
 
-at::Tensor few_rows_product(const at::Tensor& x, const at::Tensor& w, const at::Tensor& panels) {
+at::Tensor few_rows_product(const at::Tensor& x, const at::Tensor& w) {
   const int64_t m = x.size(0), k = x.size(1), n = w.size(0);
   check(x.is_contiguous() && w.is_contiguous() && w.size(1) == k,
         "a product needs two contiguous matrices of one depth");
@@ -137,9 +137,9 @@ at::Tensor few_rows_product(const at::Tensor& x, const at::Tensor& w, const at::
     });
     return out;
   }
-  at::Tensor own = panels;
-  if (!own.defined()) pack_panels(w, &own);
-  few_rows_bf16(out, x, own);
+  at::Tensor panels;
+  pack_panels(w, &panels);
+  few_rows_bf16(out, x, panels);
   return out;
 }
 

@@ -38,9 +38,9 @@ namespace cb {
 
 namespace {
 
-constexpr int64_t kLanes = 16;  // columns of the result in a vector: a panel of w
-constexpr int64_t kRows = 28;   // most rows in one tile, whose sums and more fill the registers
-constexpr int64_t kLine = 64;   // bytes in a cache line
+constexpr int64_t kLanes = kPanel;  // columns of the result in a vector: a panel of w
+constexpr int64_t kRows = 28;       // most rows in one tile, whose sums and more fill the registers
+constexpr int64_t kLine = 64;       // bytes in a cache line
 
 // How many pairs are summed before the sum is added to those before it, in a product of depth k.
 // oneDNN does so where it uses the same instructions, and the bits are those of its products, with

@@ -69,14 +69,26 @@ func (m *modelFile) withWeights(c *cli.Context, use func(*model.Model) error) er
 	})
 }
 
+// toDecode is withWeights for a command that draws many tokens.
+func (m *modelFile) toDecode(c *cli.Context, use func(*model.Model) error) error {
+	return withDevice(c, func(dev *torch.Device, dtype torch.DType) error {
+		loaded, err := model.LoadToDecode(dev, m.file, dtype)
+		return whileOpen(loaded, err, use)
+	})
+}
+
 // load calls use with the file's weights on dev, which are gone afterwards.
 func (m *modelFile) load(
 	dev *torch.Device, dtype torch.DType, use func(*model.Model) error,
-) (err error) {
+) error {
 	loaded, err := model.Load(dev, m.file, dtype, false)
+	return whileOpen(loaded, err, use)
+}
+
+// whileOpen calls use with a model that was loaded, if it was, and closes it.
+func whileOpen(loaded *model.Model, err error, use func(*model.Model) error) error {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, dev.Do(loaded.Close)) }()
-	return use(loaded)
+	return errors.Join(use(loaded), loaded.Device().Do(loaded.Close))
 }

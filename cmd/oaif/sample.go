@@ -159,7 +159,7 @@ func sampleLines(c *cli.Context, m *modelFile, opt sampler.Options, out *lineWri
 			asked = append(asked, sampler.Request{Prompt: p, Response: response})
 		}
 	}
-	return m.withWeights(c, func(policy *model.Model) error {
+	return m.toDecode(c, func(policy *model.Model) error {
 		done, err := sampler.New(policy, m.vocab, opt).Generate(c.Context, 0, asked)
 		if err != nil {
 			return err

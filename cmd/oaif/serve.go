@@ -73,7 +73,7 @@ func runServer(c *cli.Context) error {
 			return usagef(c, "--listen: %v", err)
 		}
 		defer func() { _ = listener.Close() }() // the server has closed it
-		return m.withWeights(c, func(policy *model.Model) error {
+		return m.toDecode(c, func(policy *model.Model) error {
 			e, err := engine.New(policy, engine.Options{Slots: c.Int("slots"),
 				Length: min(c.Int("length"), m.config.Context), Queue: c.Int("queue"),
 				EOS: m.vocab.EOS})

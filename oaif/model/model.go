@@ -23,6 +23,22 @@ type Model struct {
 func Load(
 	dev *torch.Device, file *weights.Model, dtype torch.DType, trainable bool,
 ) (*Model, error) {
+	commit := func(m *torch.Model) { m.Commit(!trainable) }
+	return load(dev, file, dtype, trainable, commit)
+}
+
+// LoadToDecode is Load for a frozen model that many tokens are drawn from: they come faster, and it
+// takes more memory (torch.Model.CommitToDecode).
+func LoadToDecode(
+	dev *torch.Device, file *weights.Model, dtype torch.DType,
+) (*Model, error) {
+	return load(dev, file, dtype, false, (*torch.Model).CommitToDecode)
+}
+
+func load(
+	dev *torch.Device, file *weights.Model, dtype torch.DType, trainable bool,
+	commit func(*torch.Model),
+) (*Model, error) {
 	m := &Model{Config: file.Config(), Trainable: trainable}
 	var err error
 	if m.pieces, err = pieces(m.Config); err != nil {
@@ -32,7 +48,11 @@ func Load(
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file.Path(), err)
 	}
-	if err := m.fill(file); err != nil {
+	err = m.fill(file)
+	if err == nil {
+		err = dev.Do(func() { commit(m.Model) })
+	}
+	if err != nil {
 		_ = dev.Do(m.Close) // Close cannot fail; the error that counts is err
 		return nil, err
 	}
@@ -57,7 +77,7 @@ func (m *Model) fill(file *weights.Model) error {
 			return fmt.Errorf("%s: %s: %w", file.Path(), p.Name, err)
 		}
 	}
-	return m.Device().Do(func() { m.Commit(!m.Trainable) })
+	return nil
 }
 
 // stored is the set of buffers that holds a model's weights most exactly.
