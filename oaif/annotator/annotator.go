@@ -117,14 +117,11 @@ func (j *judge) decide(first, second Next) oaif.Preference {
 		}
 	}
 	if j.spec.Kind == Pairwise {
-		// Mean of P(a) over the two orders, a in slot 1 and then in slot 2: (p1 + (1-p2))/2,
-		// written so that p1 = p2 gives exactly one half.
-		p1, p2 := first.pFirst(), second.pFirst()
 		return j.spec.Verdict(oaif.Preference{
-			PA:   .5 + (p1-p2)/2,
+			PA:   overOrders(first, second),
 			Text: first.text,
-			Orders: []oaif.Order{{First: "a", PFirst: p1, Bounded: first.Bounded},
-				{First: "b", PFirst: p2, Bounded: second.Bounded}},
+			Orders: []oaif.Order{{First: "a", PFirst: first.pFirst(), Bounded: first.Bounded},
+				{First: "b", PFirst: second.pFirst(), Bounded: second.Bounded}},
 		})
 	}
 	return j.spec.Compare(Score{Value: first.score()}, Score{Value: second.score()})

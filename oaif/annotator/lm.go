@@ -35,6 +35,21 @@ func (n *Next) pFirst() float64 {
 	return sigmoid(n.Logprobs[0] - n.Logprobs[1])
 }
 
+// span returns the range that the probability of the first of two candidates is known to be in.
+// Where only one candidate was seen, it is at least as likely as pFirst says.
+func (n *Next) span() (low, high float64) {
+	p := n.pFirst()
+	switch {
+	case !n.Bounded:
+		return p, p
+	case p > .5:
+		return p, 1
+	case p < .5:
+		return 0, p
+	}
+	return 0, 1
+}
+
 // score returns a pointwise annotator's score.
 func (n *Next) score() float64 {
 	if n.text {

@@ -28,6 +28,23 @@ func (s *Spec) Verdict(p oaif.Preference) oaif.Preference {
 	return p
 }
 
+// overOrders returns the mean of P(a) over the two orders, a in slot 1 and then in slot 2:
+// (p1 + (1-p2))/2, written so that p1 = p2 gives exactly one half. Of a range, where bounds give
+// one, it is the end nearest to one half, and one half where that is in it: which answer is better
+// must not be guessed from how far down a list of tokens goes.
+func overOrders(first, second Next) float64 {
+	low1, high1 := first.span()
+	low2, high2 := second.span()
+	low, high := .5+(low1-high2)/2, .5+(high1-low2)/2
+	switch {
+	case low > .5:
+		return low
+	case high < .5:
+		return high
+	}
+	return .5
+}
+
 // Compare turns the scores of two answers into a Preference with P(a is better) =
 // sigmoid(a.Value - b.Value), the model of Bradley and Terry (1952).
 func (s *Spec) Compare(a, b Score) oaif.Preference {
