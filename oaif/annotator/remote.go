@@ -3,6 +3,7 @@ package annotator
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"time"
 )
 
@@ -12,7 +13,8 @@ type Remote struct {
 	URL string `toml:"url" json:"-"`
 	// Model is the name that the API knows the model by.
 	Model string `toml:"model" json:"model"`
-	// KeyEnv names the environment variable that holds the key; "" sends none.
+	// KeyEnv names the environment variable that holds the key; "" sends none. What is no name of
+	// a variable may be the key itself, and is not repeated in an error.
 	KeyEnv string `toml:"key_env" json:"-"`
 
 	// Answers says what is asked for: AnswerLogprobs (the default), of the verdict tokens, or
@@ -53,6 +55,8 @@ func remoteDefaults() Remote {
 		Retries: 6}
 }
 
+var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
 // check says which key has a value that cannot be used; nil when all can.
 func (r *Remote) check() error {
 	base, err := url.Parse(r.URL)
@@ -66,6 +70,9 @@ func (r *Remote) check() error {
 			"the environment variable that remote.key_env names")
 	case r.Model == "":
 		return fmt.Errorf("remote.model is missing or empty")
+	case r.KeyEnv != "" && !variable.MatchString(r.KeyEnv):
+		return fmt.Errorf("remote.key_env must be the name of an environment variable that holds " +
+			"the key, which has no place in a file")
 	case r.Answers != AnswerLogprobs && r.Answers != AnswerText:
 		return fmt.Errorf("remote.answers is %q; it must be %q or %q", r.Answers,
 			AnswerLogprobs, AnswerText)

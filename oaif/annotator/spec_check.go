@@ -57,6 +57,13 @@ func (s *Spec) checkCandidates() error {
 		return s.errorf("verdict tokens %q: none may be empty", c)
 	case c[0] == c[1]:
 		return s.errorf("verdict tokens %q: they must differ", c)
+	case s.Kind != Pairwise || s.Remote == nil: // exact tokens
+		return nil
+	}
+	one, two := strings.TrimSpace(c[0]), strings.TrimSpace(c[1])
+	if one == "" || two == "" || one == two {
+		return s.errorf("labels %q: an endpoint's are read without the spaces around them, and "+
+			"must differ then", c)
 	}
 	return nil
 }

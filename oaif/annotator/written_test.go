@@ -122,13 +122,19 @@ func TestRemoteKeys(t *testing.T) {
 			`did you mean "remote.model"?`},
 		{pair + "model = \"m\"\n" + there,
 			`"model" has no effect with [remote]`},
+		{pair + "labels = [\"1\", \" 1\"]\n" + there,
+			"labels [\"1\" \" 1\"]: an endpoint's are read without the spaces"},
+		{pair + "labels = [\"1\", \" \"]\n" + there,
+			"an endpoint's are read without the spaces"},
+		{pair + there + "key_env = \"sk-1234\"\n",
+			"remote.key_env must be the name of an environment variable"},
 		{point + "chat = true\n" + there,
 			"no endpoint scores a given text"},
 		{point + "positive = \"a\"\n" + there + "answers = \"text\"\n",
 			`keys "positive" and "negative" have no effect`},
 	} {
 		if _, err := annotator.Load(writeFile(t, "judge.toml", c.text)); err == nil ||
-			!strings.Contains(err.Error(), c.want) {
+			!strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "sk-1234") {
 			t.Errorf("%s: got %v, wants %q", c.text, err, c.want)
 		}
 	}
