@@ -14,6 +14,7 @@ type chatAnswer struct {
 		Message struct {
 			Content *string `json:"content"`
 		} `json:"message"`
+		Finish   string `json:"finish_reason"`
 		Logprobs *struct {
 			Content []struct {
 				Top []ranked `json:"top_logprobs"`
@@ -31,6 +32,7 @@ type ranked struct {
 type textAnswer struct {
 	Choices []struct {
 		Text     *string `json:"text"`
+		Finish   string  `json:"finish_reason"`
 		Logprobs *struct {
 			Tokens   []string              `json:"tokens"`
 			Logprobs []*float64            `json:"token_logprobs"`
@@ -62,11 +64,25 @@ func (a *chatAnswer) content(body []byte) (string, *failure) {
 	if err := json.Unmarshal(body, a); err != nil {
 		return "", brokenf("the answer cannot be read: %v", err)
 	}
-	if len(a.Choices) != 1 || a.Choices[0].Message.Content == nil {
-		return "", brokenf("the answer has %d choices, one with a text was asked for",
-			len(a.Choices))
+	if len(a.Choices) != 1 {
+		return "", brokenf("the answer has %d choices, one was asked for", len(a.Choices))
 	}
-	return *a.Choices[0].Message.Content, nil
+	return whole(a.Choices[0].Message.Content, a.Choices[0].Finish)
+}
+
+// whole returns a text that ended by itself. One that was cut is no answer: "1" may have become
+// "10", or "1 is worse".
+func whole(text *string, finish string) (string, *failure) {
+	switch {
+	case text == nil:
+		return "", brokenf("the answer has no text")
+	case finish == "length":
+		return "", &failure{broken: true, final: true,
+			text: "the answer was cut at remote.max_new_tokens"}
+	case finish == "content_filter":
+		return "", &failure{broken: true, final: true, text: "the answer was cut by a filter"}
+	}
+	return *text, nil
 }
 
 // content returns the text that continues a text.
@@ -74,10 +90,7 @@ func (a *textAnswer) content(body []byte) (string, *failure) {
 	if f := a.read(body); f != nil {
 		return "", f
 	}
-	if a.Choices[0].Text == nil {
-		return "", brokenf("the answer has no text")
-	}
-	return *a.Choices[0].Text, nil
+	return whole(a.Choices[0].Text, a.Choices[0].Finish)
 }
 
 // top returns the ranked next tokens of a text's answer.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -85,7 +86,7 @@ func (c *Client) ask(
 			}
 			err = f
 		}
-		if f := asFailure(err); f.broken && tried >= c.end.Retries {
+		if f := asFailure(err); f.broken && (f.final || tried >= c.end.Retries) {
 			return f, nil
 		}
 		if err = c.pause(ctx, err, tried, pauses.NextBackOff()); err != nil {
@@ -96,7 +97,10 @@ func (c *Client) ask(
 
 // pause waits before the next try, or says why there is none.
 func (c *Client) pause(ctx context.Context, err error, tried int, pause time.Duration) error {
-	if errors.Is(err, oaif.ErrUnavailable) || ctx.Err() != nil {
+	if ctx.Err() != nil { // whatever came of this request: nobody waits for it
+		return ctx.Err()
+	}
+	if errors.Is(err, oaif.ErrUnavailable) {
 		return err
 	}
 	f := asFailure(err)
@@ -117,12 +121,12 @@ func (c *Client) pause(ctx context.Context, err error, tried int, pause time.Dur
 func (c *Client) once(
 	ctx context.Context, r request, payload []byte,
 ) (body []byte, err error) {
-	tokens := r.in + r.out
-	if err := c.gate.enter(ctx, tokens); err != nil {
+	about := Usage{1, r.in, r.out, cost(&c.end, r.in, r.out)}
+	if err := c.gate.enter(ctx, about); err != nil {
 		return nil, err
 	}
-	used := Usage{Requests: 1}
-	defer func() { c.gate.leave(tokens, used) }()
+	used := about // of an answer that is cut off too: it may have been paid for
+	defer func() { c.gate.leave(about, used) }()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost,
 		strings.TrimRight(c.end.URL, "/")+r.path, bytes.NewReader(payload))
 	if err != nil {
@@ -132,14 +136,18 @@ func (c *Client) once(
 	c.key.put(req.Header)
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, err
+		if neverSent(err) {
+			used = Usage{Requests: 1}
+		}
+		return nil, c.key.hideIn(err)
 	}
 	body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err = errors.Join(err, resp.Body.Close()); err != nil {
-		return nil, err
+		return nil, c.key.hideIn(err)
 	}
 	body = c.key.hide(body)
 	if resp.StatusCode != http.StatusOK {
+		used = Usage{Requests: 1}
 		return nil, refused(resp.StatusCode, resp.Header, message(body), time.Now())
 	}
 	if len(body) > maxAnswer {
@@ -153,22 +161,32 @@ func (c *Client) once(
 	return body, nil
 }
 
+// neverSent says that a request failed before there was a connection.
+func neverSent(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
+}
+
 // counted returns the prompt and completion tokens of an answer: what was estimated of the request,
 // where the endpoint does not count.
 func counted(body []byte, r request) (in, out int64, err error) {
 	var answer struct {
 		Usage *struct {
-			Prompt     int64 `json:"prompt_tokens"`
-			Completion int64 `json:"completion_tokens"`
+			Prompt     *int64 `json:"prompt_tokens"`
+			Completion *int64 `json:"completion_tokens"`
 		} `json:"usage"`
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
 		return 0, 0, brokenf("the answer is not JSON: %v", err)
 	}
-	if answer.Usage == nil {
-		return r.in, r.out, nil
+	in, out = r.in, r.out
+	if u := answer.Usage; u != nil && u.Prompt != nil {
+		in = max(0, *u.Prompt)
 	}
-	return max(0, answer.Usage.Prompt), max(0, answer.Usage.Completion), nil
+	if u := answer.Usage; u != nil && u.Completion != nil {
+		out = max(0, *u.Completion)
+	}
+	return in, out, nil
 }
 
 // message is what an error's body says, cut to one short line.

@@ -18,6 +18,8 @@ type failure struct {
 	broken bool
 	// final says that asking again would not help.
 	final bool
+	// refused says that the endpoint does not take this request, broken being true too.
+	refused bool
 }
 
 func (f *failure) Error() string { return f.text }
@@ -33,6 +35,10 @@ func refused(status int, header http.Header, message string, now time.Time) *fai
 		f.text += ": " + message
 	}
 	switch status {
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+		// Others are taken, as was found out at the start: this one is too long, say, or a filter
+		// objects to it. Asking it first whenever a run is resumed would end that every time.
+		f.broken, f.final, f.refused = true, true, true
 	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly,
 		http.StatusTooManyRequests:
 	default:

@@ -16,11 +16,10 @@ type gate struct {
 	slots            chan struct{}
 	requests, tokens *rate.Limiter
 
-	mu   sync.Mutex
-	end  *annotator.Remote
-	used Usage
-	// reserved are the tokens of requests that are on their way.
-	reserved int64
+	mu       sync.Mutex
+	end      *annotator.Remote
+	used     Usage
+	reserved Usage // what the requests that are on their way are estimated to use
 }
 
 // Usage is what requests have used.
@@ -48,35 +47,39 @@ func limiter(perMinute, burst float64) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(perMinute/60), max(1, int(burst)))
 }
 
-// enter waits until a request of about so many tokens may be sent. leave must be called after it.
-func (g *gate) enter(ctx context.Context, tokens int64) error {
+// enter waits until a request that will use about so much may be sent. leave must be called after
+// it.
+func (g *gate) enter(ctx context.Context, about Usage) error {
 	select {
 	case g.slots <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if err := g.reserve(tokens); err != nil {
+	if err := g.reserve(about); err != nil {
 		<-g.slots
 		return err
 	}
 	err := g.requests.Wait(ctx)
 	if err == nil {
-		err = g.tokens.WaitN(ctx, int(min(tokens, int64(g.tokens.Burst()))))
+		err = g.tokens.WaitN(ctx, int(min(about.tokens(), int64(g.tokens.Burst()))))
 	}
 	if err != nil {
-		g.leave(tokens, Usage{})
+		g.leave(about, Usage{})
 	}
 	return err
 }
 
-// leave ends a request that used what it says.
-func (g *gate) leave(tokens int64, used Usage) {
+// leave ends a request of which so much was reserved, and so much used.
+func (g *gate) leave(about, used Usage) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.reserved -= tokens
+	g.reserved.add(Usage{-about.Requests, -about.PromptTokens, -about.CompletionTokens,
+		-about.Cost})
 	g.used.add(used)
 	<-g.slots
 }
+
+func (u *Usage) tokens() int64 { return u.PromptTokens + u.CompletionTokens }
 
 func (u *Usage) add(v Usage) {
 	u.Requests += v.Requests
@@ -86,20 +89,22 @@ func (u *Usage) add(v Usage) {
 }
 
 // reserve refuses a request that would pass a ceiling.
-func (g *gate) reserve(tokens int64) error {
+func (g *gate) reserve(about Usage) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	total := g.used.PromptTokens + g.used.CompletionTokens
-	if most := g.end.MaxTokens; most > 0 && total+g.reserved+tokens > most {
-		return oaif.UnavailableError(fmt.Sprintf(
-			"the annotator's budget is used up: %d of remote.max_tokens = %d", total, most))
+	ahead := g.reserved
+	ahead.add(about)
+	if most := g.end.MaxTokens; most > 0 && g.used.tokens()+ahead.tokens() > most {
+		return oaif.UnavailableError(fmt.Sprintf("the annotator's budget is used up: %d tokens, "+
+			"and about %d of requests under way, of remote.max_tokens = %d", g.used.tokens(),
+			ahead.tokens(), most))
 	}
-	ahead := cost(g.end, g.reserved+tokens, 0)
-	if most := g.end.MaxCost; most > 0 && g.used.Cost+ahead > most {
-		return oaif.UnavailableError(fmt.Sprintf(
-			"the annotator's budget is used up: %.4f of remote.max_cost = %g", g.used.Cost, most))
+	price := cost(g.end, ahead.PromptTokens, ahead.CompletionTokens)
+	if most := g.end.MaxCost; most > 0 && g.used.Cost+price > most {
+		return oaif.UnavailableError(fmt.Sprintf("the annotator's budget is used up: %.4f, and "+
+			"about %.4f of requests under way, of remote.max_cost = %g", g.used.Cost, price, most))
 	}
-	g.reserved += tokens
+	g.reserved = ahead
 	return nil
 }
 

@@ -57,7 +57,7 @@ func (l *LM) Probe(ctx context.Context, spec *annotator.Spec) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("%s: the endpoint cannot be used: %w", spec.Path(), err)
-	case f == nil, f.final: // another word was likelier: that is the question's affair
+	case f == nil, f.final && !f.refused: // another word was likelier: the question's affair
 		return nil
 	case spec.Remote.Answers == annotator.AnswerText:
 		return oaif.UsageError(fmt.Sprintf("%s: %s writes no text: %s", spec.Path(), where, f.text))

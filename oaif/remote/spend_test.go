@@ -1,0 +1,123 @@
+package remote_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/oaif/oaif/oaif"
+	"github.com/oaif/oaif/oaif/annotator"
+	"github.com/oaif/oaif/oaif/remote"
+)
+
+// serveAny answers whoever asks, and returns its address.
+func serveAny(t *testing.T, answer func(w http.ResponseWriter)) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		answer(w)
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// TestCeilings: what a request may use is set aside before it is sent, at the prices of both
+// directions; and what was lost on the way is counted.
+func TestCeilings(t *testing.T) {
+	counted := `{"choices":[{"message":{"content":"1"}}],` +
+		`"usage":{"prompt_tokens":5,"completion_tokens":100}}`
+	for name, c := range map[string]struct {
+		answer string
+		change func(*annotator.Remote)
+		most   int64 // requests
+	}{
+		"new tokens cost more": {counted, func(r *annotator.Remote) {
+			r.PriceOut, r.MaxCost = 1e4, 2.5 // a request costs 1
+		}, 2},
+		"no counts": {`{"choices":[{"message":{"content":"1"}}],"usage":{}}`,
+			func(r *annotator.Remote) { r.MaxTokens = 250 }, 2},
+		"never JSON": {`<html>`, func(r *annotator.Remote) { r.MaxTokens = 250 }, 2},
+		"cut":        {"", func(r *annotator.Remote) { r.MaxTokens = 250 }, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := serve(t, func(_ int64, w http.ResponseWriter, _ map[string]any) {
+				if c.answer == "" {
+					panic(http.ErrAbortHandler) // net/http's way to cut a connection
+				}
+				say(w, "%s", c.answer)
+			})
+			cl := client(t, e, nil, func(r *annotator.Remote) { r.Retries = 9; c.change(r) })
+			var err error
+			for n := 0; err == nil && n < 5; n++ {
+				_, err = remote.NewLM(cl, false).Write(context.Background(), question, 100)
+			}
+			if !errors.Is(err, oaif.ErrUnavailable) ||
+				!strings.Contains(err.Error(), "budget is used up") {
+				t.Errorf("error %v", err)
+			}
+			if n := e.requests.Load(); n != c.most {
+				t.Errorf("%d requests, wants %d", n, c.most)
+			}
+		})
+	}
+}
+
+// TestCutTextIsNoAnswer: a text that did not end by itself may have gone on to say otherwise.
+func TestCutTextIsNoAnswer(t *testing.T) {
+	for finish, ok := range map[string]bool{
+		`"stop"`: true, `null`: true, `"length"`: false, `"content_filter"`: false,
+	} {
+		for _, chat := range []bool{true, false} {
+			e := serve(t, func(_ int64, w http.ResponseWriter, _ map[string]any) {
+				say(w, `{"choices":[{"text":"1","message":{"content":"1"},"finish_reason":%s}]}`,
+					finish)
+			})
+			said, err := remote.NewLM(client(t, e, nil, nil), false).Write(context.Background(),
+				[]annotator.Prompt{{Text: "which?", Chat: chat}}, 16)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s := said[0]; ok != (s.Text == "1") || ok != (s.Reason == "") {
+				t.Errorf("%s, chat %v: %+v", finish, chat, s)
+			}
+			if n := e.requests.Load(); n != 1 {
+				t.Errorf("%s: %d requests", finish, n)
+			}
+		}
+	}
+}
+
+// TestRefusedQuestion: a question that the endpoint does not take, as it is too long, is skipped;
+// an endpoint that takes none is refused at the start.
+func TestRefusedQuestion(t *testing.T) {
+	for _, status := range []int{400, 413, 422} {
+		e := serve(t, func(_ int64, w http.ResponseWriter, body map[string]any) {
+			w.WriteHeader(status)
+			say(w, `{"error":{"message":"too long"}}`)
+		})
+		c := client(t, e, nil, nil)
+		got := ask(t, c, false, "1", "2")
+		if !strings.Contains(got.Reason, "too long") || got.Logprobs != nil {
+			t.Errorf("%d: %+v", status, got)
+		}
+		if n := e.requests.Load(); n != 1 {
+			t.Errorf("%d: %d requests", status, n)
+		}
+		err := remote.NewLM(c, false).Probe(context.Background(), spec(t, e.URL, 0))
+		if !errors.Is(err, oaif.ErrUsage) || !strings.Contains(err.Error(), "too long") {
+			t.Errorf("%d: probed: %v", status, err)
+		}
+	}
+}
+
+// TestStoppedWhileItFails: who is interrupted is told so, whatever the endpoint said last.
+func TestStoppedWhileItFails(t *testing.T) {
+	ctx, stop := context.WithCancel(context.Background())
+	stop()
+	e := serve(t, func(int64, http.ResponseWriter, map[string]any) {})
+	if err := client(t, e, nil, nil).AfterFailure(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
