@@ -80,7 +80,7 @@ func train(c *cli.Context) (err error) {
 	}
 	show := newProgress(c.App.Writer, cfg.Train.Steps)
 	defer show.end()
-	t, err := trainer.New(cfg, resume, show)
+	t, err := trainer.New(c.Context, cfg, resume, show)
 	if err != nil {
 		return err
 	}

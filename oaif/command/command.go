@@ -25,6 +25,9 @@ type Error struct {
 
 func (e *Error) Error() string { return e.text }
 
+// Is says that every Error is an oaif.ErrUnavailable: what was annotated before holds.
+func (e *Error) Is(target error) bool { return target == oaif.ErrUnavailable }
+
 // Annotator asks a program, which it starts when it is first asked. It is safe for concurrent use:
 // all calls share one process. Close must be called.
 type Annotator struct {
@@ -34,6 +37,7 @@ type Annotator struct {
 	mu      sync.Mutex
 	process *process // the last one; nil before the first
 	closed  bool
+	told    bool // what a process said wrong has been returned
 }
 
 var _ oaif.Annotator = (*Annotator)(nil)
@@ -135,6 +139,9 @@ func (a *Annotator) ask(ctx context.Context, questions []oaif.Question) ([]*repl
 		err = p.ask(ctx, questions, replies)
 		var e *Error
 		if err == nil || again || !errors.As(err, &e) || !e.gone {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			a.told = a.told || e != nil
 			return replies, err
 		}
 	}
@@ -163,14 +170,18 @@ func (a *Annotator) running() (*process, error) {
 }
 
 // Close ends the program: by the end of its input and, if that is not enough, by killing it. An
-// *Error says that it had said something wrong when nobody asked any more. It may be called twice.
+// *Error says that it had said something wrong that Annotate has not returned. It may be called
+// twice.
 func (a *Annotator) Close() error {
 	a.mu.Lock()
-	p := a.process
+	p, told := a.process, a.told
 	a.closed, a.process = true, nil
 	a.mu.Unlock()
 	if p == nil {
 		return nil
 	}
-	return p.close()
+	if err := p.close(); !told {
+		return err
+	}
+	return nil
 }

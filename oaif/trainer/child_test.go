@@ -65,7 +65,7 @@ func runWatched(ctx context.Context, cfg *config.Config, hook func()) (err error
 	if err != nil {
 		return err
 	}
-	t, err := trainer.New(cfg, resume, &watcher{hook: hook})
+	t, err := trainer.New(ctx, cfg, resume, &watcher{hook: hook})
 	if err != nil {
 		return err
 	}

@@ -113,7 +113,7 @@ func load(t *testing.T, path string, sets ...string) *config.Config {
 func open(t *testing.T, cfg *config.Config, resume bool, o trainer.Observer) *trainer.Trainer {
 	t.Helper()
 	before := torch.LiveHandles()
-	tr, err := trainer.New(cfg, resume, o)
+	tr, err := trainer.New(context.Background(), cfg, resume, o)
 	if err != nil {
 		t.Fatal(err)
 	}

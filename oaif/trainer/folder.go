@@ -46,7 +46,8 @@ func Finished(cfg *config.Config) (bool, error) {
 }
 
 // adoptResolved fills in the device, dtype and threads that the run was started with where cfg
-// leaves them open, and refuses a config that differs from the run's in anything else.
+// leaves them open, and refuses a config that differs from the run's in anything else but where an
+// endpoint's answers are kept, which decides none of them.
 func adoptResolved(cfg *config.Config) error {
 	path := filepath.Join(cfg.Run.Out, configFile)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
@@ -66,6 +67,7 @@ func adoptResolved(cfg *config.Config) error {
 		cfg.Train.Threads = old.Train.Threads
 	}
 	old.Run.Out = cfg.Run.Out // the folder may have been moved
+	old.Annotator.Cache, old.Annotator.CacheOnly = cfg.Annotator.Cache, cfg.Annotator.CacheOnly
 	was, err := encode(old)
 	if err != nil {
 		return err
@@ -112,6 +114,7 @@ func (t *Trainer) openRun(resume bool) (err error) {
 	if t.state.Inputs, err = t.digests(); err != nil {
 		return err
 	}
+	t.state.Annotator = t.ai.ID
 	t.run, err = checkpoint.OpenRun(t.cfg.Run.Out, checkpoint.Options{Resume: resume})
 	if err != nil {
 		return err

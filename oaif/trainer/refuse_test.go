@@ -22,7 +22,7 @@ import (
 func refused(t *testing.T, cfg *config.Config, resume bool, kind error, want ...string) {
 	t.Helper()
 	before := torch.LiveHandles()
-	tr, err := trainer.New(cfg, resume, &watcher{})
+	tr, err := trainer.New(context.Background(), cfg, resume, &watcher{})
 	if err == nil {
 		_ = tr.Close() // the test has failed already
 		t.Fatal("not refused")

@@ -18,6 +18,8 @@ type state struct {
 	Updates  int               `json:"updates"`  // optimizer steps: fewer, when one kept no pair
 	Inputs   map[string]string `json:"inputs"`   // see digests
 	Baseline string            `json:"baseline"` // SHA-256 of eval/step-0.jsonl
+	// Annotator is the ID that its verdicts are stored under: a command's program can change.
+	Annotator string `json:"annotator,omitempty"`
 	// Evaluated is the last step whose evaluation is in the logs.
 	Evaluated int              `json:"evaluated"`
 	Judged    annotator.Health `json:"judged"` // of the first steps, see callOutPosition
@@ -59,6 +61,11 @@ func (t *Trainer) restore(cp *checkpoint.Checkpoint) error {
 	if err := checkInputs(t.state.Inputs, inputs); err != nil {
 		return err
 	}
+	if was := t.state.Annotator; was != "" && was != t.ai.ID {
+		t.observer.Warn("the annotator's program has changed since the run began: from here on " +
+			"the new one judges")
+	}
+	t.state.Annotator = t.ai.ID
 	t.saved = cp.Step
 	s := torch.NewScope()
 	var masters, moments []*torch.Tensor

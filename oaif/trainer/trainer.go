@@ -72,8 +72,11 @@ type Trainer struct {
 
 // New loads everything that cfg names and opens the run folder; with resume it goes on from the
 // newest checkpoint of the run that must be there (see checkpoint.Begun). It changes cfg's device,
-// dtype and threads to what they resolved to. Close the trainer.
-func New(cfg *config.Config, resume bool, o Observer) (t *Trainer, err error) {
+// dtype and threads to what they resolved to. ctx ends the wait for an endpoint's first answer. Close
+// the trainer.
+func New(
+	ctx context.Context, cfg *config.Config, resume bool, o Observer,
+) (t *Trainer, err error) {
 	t = &Trainer{cfg: cfg, observer: o}
 	defer func() {
 		if err != nil {
@@ -103,7 +106,7 @@ func New(cfg *config.Config, resume bool, o Observer) (t *Trainer, err error) {
 	if err := t.loadModels(); err != nil {
 		return t, err
 	}
-	if err := t.openJudge(); err != nil { // before there is a run folder
+	if err := t.openJudge(ctx); err != nil { // before there is a run folder
 		return t, err
 	}
 	if err := t.openRun(resume); err != nil {
@@ -229,9 +232,9 @@ func (t *Trainer) loadJudge(dtype torch.DType) (err error) {
 	return err
 }
 
-func (t *Trainer) openJudge() (err error) {
+func (t *Trainer) openJudge(ctx context.Context) (err error) {
 	a := t.cfg.Annotator
-	t.ai, err = judge.New(context.Background(), t.files.spec, t.own,
+	t.ai, err = judge.New(ctx, t.files.spec, t.own,
 		judge.Options{Cache: a.Cache, CacheOnly: a.CacheOnly})
 	if err != nil {
 		return err
