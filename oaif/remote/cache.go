@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -33,7 +34,11 @@ const batchDelay = 2 * time.Millisecond
 // OpenCache opens the cache at path, or creates it. sealed: every answer must be in it, nothing is
 // to be sent and nothing is written.
 func OpenCache(path string, sealed bool) (*Cache, error) {
-	db, err := bbolt.Open(path, 0o644, &bbolt.Options{Timeout: lockWait, ReadOnly: sealed})
+	var db *bbolt.DB
+	err := guarded(func() (err error) {
+		db, err = bbolt.Open(path, 0o644, &bbolt.Options{Timeout: lockWait, ReadOnly: sealed})
+		return err
+	})
 	if errors.Is(err, bbolterrors.ErrTimeout) {
 		return nil, oaif.DataError(path + ": the annotator's cache is in use by another process")
 	}
@@ -45,9 +50,11 @@ func OpenCache(path string, sealed bool) (*Cache, error) {
 	if sealed {
 		return c, nil
 	}
-	err = db.Update(func(tx *bbolt.Tx) error {
-		_, err := tx.CreateBucketIfNotExists(answers)
-		return err
+	err = guarded(func() error {
+		return db.Update(func(tx *bbolt.Tx) error {
+			_, err := tx.CreateBucketIfNotExists(answers)
+			return err
+		})
 	})
 	if err != nil {
 		return nil, errors.Join(c.failed(err), db.Close())
@@ -78,6 +85,18 @@ func (c *Cache) only() bool { return c != nil && c.sealed }
 
 func (c *Cache) failed(err error) error { return fmt.Errorf("%s: %w", c.path, err) }
 
+// guarded returns as a data error that bbolt finds a file broken, which it panics at, or that one
+// was cut off, at whose end memory that maps it has a fault.
+func guarded(use func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if why := recover(); why != nil {
+			err = oaif.DataError(fmt.Sprintf("the annotator's cache is broken, delete it: %v", why))
+		}
+	}()
+	return use()
+}
+
 func cacheKey(path string, payload []byte) []byte {
 	sum := sha256.Sum256(append([]byte(path+"\x00"), payload...))
 	return sum[:]
@@ -87,13 +106,15 @@ func (c *Cache) get(path string, payload []byte) (answer []byte, ok bool, err er
 	if c == nil {
 		return nil, false, nil
 	}
-	err = c.db.View(func(tx *bbolt.Tx) error {
-		if b := tx.Bucket(answers); b != nil {
-			if v := b.Get(cacheKey(path, payload)); v != nil {
-				answer, ok = append([]byte{}, v...), true // v is the file's
+	err = guarded(func() error {
+		return c.db.View(func(tx *bbolt.Tx) error {
+			if b := tx.Bucket(answers); b != nil {
+				if v := b.Get(cacheKey(path, payload)); v != nil {
+					answer, ok = append([]byte{}, v...), true // v is the file's
+				}
 			}
-		}
-		return nil
+			return nil
+		})
 	})
 	if err != nil {
 		return nil, false, c.failed(err)
