@@ -106,6 +106,16 @@ func TestAnnotatorScore(t *testing.T) {
 	}
 }
 
+// TestScoresOfZero: two answers of score 0, as most texts have of a rule, are no probability.
+func TestScoresOfZero(t *testing.T) {
+	w, _, _ := skipping(t, judge(func(oaif.Question) oaif.Preference {
+		return oaif.Preference{Verdict: oaif.VerdictTie, PA: .5}
+	}))
+	if got := w.steps[0].AnnotatorScore; got != 0 {
+		t.Errorf("score %g", got)
+	}
+}
+
 // TestDivergence: a learning rate that breaks the model ends in one line that says so, and nothing
 // that is not a number is written down.
 func TestDivergence(t *testing.T) {

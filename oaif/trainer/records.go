@@ -173,7 +173,7 @@ func (t *Trainer) measure(
 	m = Metrics{
 		Step: n, Loss: g.loss, RewardMargin: g.margin, RewardAccuracy: g.accuracy,
 		Pairs: len(pairs), Kept: g.kept, GapMax: g.gapMax, LearningRate: g.learningRate,
-		GradNorm: g.norm, AnnotatorScore: annotatorScore(prefs), Staleness: g.staleness,
+		GradNorm: g.norm, AnnotatorScore: t.annotatorScore(prefs), Staleness: g.staleness,
 	}
 	if g.tokens > 0 {
 		m.Entropy, m.GapMean = g.entropySum/float64(g.tokens), g.gapSum/float64(g.tokens)
@@ -213,13 +213,13 @@ func (t *Trainer) count(m *Metrics, p oaif.Preference) {
 
 // annotatorScore is the mean score of all answers of an annotator that scores each alone; for any
 // other one, the mean probability that it gives to the answer it prefers.
-func annotatorScore(prefs []oaif.Preference) float64 {
+func (t *Trainer) annotatorScore(prefs []oaif.Preference) float64 {
 	sum, count := 0.0, 0
 	for _, p := range prefs {
 		switch {
 		case p.Verdict == oaif.VerdictInvalid || p.Reason == annotator.ReasonIdentical ||
 			p.Reason == reasonMissingEOS: // not what the annotator says
-		case len(p.Orders) > 0 || p.ScoreA == 0 && p.ScoreB == 0:
+		case len(p.Orders) > 0 || p.ScoreA == 0 && p.ScoreB == 0 && !t.files.spec.ScoresAlone():
 			sum, count = sum+max(p.PA, 1-p.PA), count+1
 		default:
 			sum, count = sum+p.ScoreA+p.ScoreB, count+2
