@@ -30,6 +30,7 @@ const (
 	headerTime = 10 * time.Second // to send a request's header
 	bodyTime   = 30 * time.Second // and its body
 	writeTime  = 30 * time.Second // to take what was written
+	writeSize  = 1 << 16          // bytes that are written in that time
 	idleTime   = 2 * time.Minute  // between two requests of a connection
 	headerSize = 1 << 16
 )
@@ -81,7 +82,9 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	err := shutdown(server, s.opt.Grace)
 	if errors.Is(err, context.DeadlineExceeded) {
 		endAll() // those that are left are told so
-		err = shutdown(server, time.Second)
+		if err = shutdown(server, time.Second); errors.Is(err, context.DeadlineExceeded) {
+			err = nil // what is left now waits for its client, and is cut off
+		}
 	}
 	return errors.Join(err, server.Close())
 }
@@ -114,6 +117,8 @@ func (s *Server) handle(pattern string, h handler) {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begun := time.Now()
+	// A body that no handler reads is read behind it. Not every test's writer has a deadline.
+	_ = http.NewResponseController(w).SetReadDeadline(begun.Add(bodyTime))
 	_, pattern := s.mux.Handler(r)
 	out := &writer{ResponseWriter: w, status: http.StatusOK}
 	s.mux.ServeHTTP(out, r)
@@ -136,11 +141,21 @@ func (w *writer) WriteHeader(status int) {
 }
 
 // Write implements http.ResponseWriter.
-func (w *writer) Write(data []byte) (int, error) {
+func (w *writer) Write(data []byte) (n int, err error) {
 	w.begun = true
+	for err == nil && n < len(data) {
+		w.allow()
+		var sent int
+		sent, err = w.ResponseWriter.Write(data[n:min(n+writeSize, len(data))])
+		n += sent
+	}
+	return n, err
+}
+
+// allow gives the client time to take what is written next.
+func (w *writer) allow() {
 	control := http.NewResponseController(w.ResponseWriter)
 	_ = control.SetWriteDeadline(time.Now().Add(writeTime)) // not every test's writer has one
-	return w.ResponseWriter.Write(data)
 }
 
 // Unwrap is for http.ResponseController.
