@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/oaif/oaif/oaif/engine"
@@ -82,20 +83,16 @@ func isIDs(raw json.RawMessage) bool {
 
 func (s *Server) promptOf(raw json.RawMessage, name string) (p prompt, f *failure) {
 	if bytes.HasPrefix(raw, []byte("[")) {
-		if err := json.Unmarshal(raw, &p.ids); err != nil {
-			return p, invalidf(name, "wants a text or a list of token ids")
-		}
-		for _, id := range p.ids {
-			if id < 0 || int(id) >= s.opt.Vocab {
-				return p, invalidf(name, "token id %d is outside the vocabulary of %d", id,
-					s.opt.Vocab)
-			}
+		if p.ids, f = s.idsOf(raw, name); f != nil {
+			return p, f
 		}
 		p.text = s.text(p.ids)
 	} else {
-		if err := json.Unmarshal(raw, &p.text); err != nil {
+		var text *string
+		if err := json.Unmarshal(raw, &text); err != nil || text == nil {
 			return p, invalidf(name, "wants a text or a list of token ids")
 		}
+		p.text = *text
 		var err error
 		if p.ids, err = s.vocab.EncodePrompt(p.text); err != nil {
 			return p, invalidf(name, "%v", err)
@@ -109,4 +106,21 @@ func (s *Server) promptOf(raw json.RawMessage, name string) (p prompt, f *failur
 		p.added = 1
 	}
 	return p, nil
+}
+
+// idsOf reads a list of token ids. A null among them would be 0 to the decoder.
+func (s *Server) idsOf(raw json.RawMessage, name string) ([]int32, *failure) {
+	var given []*int32
+	if err := json.Unmarshal(raw, &given); err != nil || slices.Contains(given, nil) {
+		return nil, invalidf(name, "wants a text or a list of token ids")
+	}
+	ids := make([]int32, len(given))
+	for i, id := range given {
+		if *id < 0 || int(*id) >= s.opt.Vocab {
+			return nil, invalidf(name, "token id %d is outside the vocabulary of %d", *id,
+				s.opt.Vocab)
+		}
+		ids[i] = *id
+	}
+	return ids, nil
 }

@@ -77,12 +77,11 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request) ([]byte, *failure)
 
 // answer has the engine answer what is asked.
 func (s *Server) answer(ctx context.Context, w http.ResponseWriter, a *asked) *failure {
-	requests := a.requests()
-	if most := s.engine.Queue(); len(requests) > most {
-		return invalidf("n", "asks for %d choices, this server queues %d", len(requests), most)
+	if n, most := len(a.prompts)*a.choices, s.engine.Queue(); n > most {
+		return invalidf("n", "asks for %d choices, this server queues %d", n, most)
 	}
 	begun := time.Now()
-	answers, err := s.engine.Submit(ctx, requests)
+	answers, err := s.engine.Submit(ctx, a.requests())
 	if err != nil {
 		return failureOf(err)
 	}

@@ -3,6 +3,7 @@ package serve_test
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -54,6 +55,8 @@ func TestBadRequests(t *testing.T) {
 		{completions, fields{"prompt": []int{}}, "prompt", "empty"},
 		{completions, fields{"prompt": []int{258}}, "prompt", "outside the vocabulary of 258"},
 		{completions, fields{"prompt": []int{-1}}, "prompt", "outside the vocabulary"},
+		{completions, fields{"prompt": []any{97, nil, 98}}, "prompt", "a text or a list"},
+		{completions, fields{"prompt": []any{"a", nil}}, "prompt[1]", "a text or a list"},
 		{completions, fields{"prompt": []any{"a", 3}}, "prompt[1]", "a text or a list"},
 		{completions, fields{"prompt": strings.Split("123456789", "")}, "prompt", "queues 8"},
 		{completions, fields{"stream_options": fields{}}, "stream_options", "streams only"},
@@ -61,6 +64,7 @@ func TestBadRequests(t *testing.T) {
 		{completions, fields{"logit_bias": fields{"5": 1}}, "logit_bias", `{"5":1}`},
 		{completions, fields{"tempertature": 1}, "tempertature", "not known"},
 		{completions, fields{"Prompt": "x"}, "Prompt", "not known"},
+		{completions, fields{"\u017ftop": "x"}, "\u017ftop", "not known"},
 		{chat, fields{"messages": nil}, "messages", "at least one"},
 		{chat, fields{"messages": "hi"}, "messages", "list"},
 		{chat, fields{"messages": []string{"hi"}}, "messages[0]", "object"},
@@ -95,6 +99,19 @@ func TestBadRequests(t *testing.T) {
 	}
 	if n := s.engine.Stats().Prefills; n != 0 {
 		t.Errorf("refused requests cost %d prefills", n)
+	}
+}
+
+// What is too long has a code that clients look for, however long it is.
+func TestTooLong(t *testing.T) {
+	s := open(t, options(), 2, 8)
+	for _, most := range []int{128, 1 << 31, math.MaxInt} {
+		var a answer
+		_, _, got := s.post1(asked().with(fields{"max_tokens": most}))
+		if err := json.Unmarshal(got, &a); err != nil || a.Error == nil || a.Error.Code == nil ||
+			*a.Error.Code != "context_length_exceeded" {
+			t.Errorf("max_tokens %d: %s", most, got)
+		}
 	}
 }
 

@@ -151,7 +151,7 @@ func (a *asked) fit(length int) *failure {
 		a.MaxNew = max(1, length-longest)
 	}
 	switch {
-	case longest+a.MaxNew > length:
+	case a.MaxNew > length-longest:
 		f := invalidf("", "a prompt of %d tokens and %d new ones exceed the %d tokens that a "+
 			"request may have", longest, a.MaxNew, length)
 		f.code = "context_length_exceeded"

@@ -166,9 +166,9 @@ func (s *Server) authorize(r *http.Request) *failure {
 	if s.opt.Token == "" || r.URL.Path == "/health" {
 		return nil
 	}
-	given, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(s.opt.Token))
-	if subtle.ConstantTimeCompare(a[:], b[:]) == 1 {
+	if subtle.ConstantTimeCompare(a[:], b[:]) == 1 && strings.EqualFold(scheme, "Bearer") {
 		return nil
 	}
 	return &failure{status: http.StatusUnauthorized, kind: typeInvalid, code: "invalid_api_key",

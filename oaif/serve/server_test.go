@@ -63,7 +63,8 @@ func TestTheToken(t *testing.T) {
 	if a := s.post(completions, asked()); len(a.Choices) != 1 {
 		t.Errorf("with the token: %+v", a)
 	}
-	for _, given := range []string{"", "Bearer ", "Bearer a planted", "Basic a planted secret"} {
+	for _, given := range []string{"", "Bearer ", "Bearer a planted", "Basic a planted secret",
+		"a planted secret"} {
 		for path, want := range map[string]int{
 			completions: 401, "/v1/models": 401, "/metrics": 401, "/nothing": 401, "/health": 200,
 		} {

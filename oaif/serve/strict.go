@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // ignored are keys of a JSON object that change nothing here, with the values that they may have;
@@ -42,7 +43,7 @@ func decode(data []byte, in string, skip ignored, into any) *failure {
 		return invalidf(strings.TrimSuffix(in, "."), "wants a JSON object%s", because(err))
 	}
 	for key, value := range keys {
-		if key != strings.ToLower(key) { // which the decoder would take for the lower one
+		if !plain(key) { // which the decoder might take for another one
 			return invalidf(in+brief(key), "is not known to this server")
 		}
 		allowed, known := skip[key]
@@ -61,6 +62,12 @@ func decode(data []byte, in string, skip ignored, into any) *failure {
 	d := json.NewDecoder(bytes.NewReader(rest))
 	d.DisallowUnknownFields()
 	return refusal(d.Decode(into), in)
+}
+
+// plain tells keys of small letters, as all of the API's are, from those that JSON's decoder folds.
+func plain(key string) bool {
+	return key == strings.ToLower(key) &&
+		!strings.ContainsFunc(key, func(r rune) bool { return r >= utf8.RuneSelf })
 }
 
 // refusal says what a JSON decoder found wrong.
