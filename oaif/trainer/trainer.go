@@ -72,8 +72,8 @@ type Trainer struct {
 
 // New loads everything that cfg names and opens the run folder; with resume it goes on from the
 // newest checkpoint of the run that must be there (see checkpoint.Begun). It changes cfg's device,
-// dtype and threads to what they resolved to. ctx ends the wait for an endpoint's first answer. Close
-// the trainer.
+// dtype and threads to what they resolved to. ctx ends the wait for an endpoint's first answer.
+// Close the trainer.
 func New(
 	ctx context.Context, cfg *config.Config, resume bool, o Observer,
 ) (t *Trainer, err error) {
