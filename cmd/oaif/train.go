@@ -49,6 +49,9 @@ func train(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if c.Bool("dry-run") && c.Bool("resume") {
+		return usagef(c, "--resume has no effect with --dry-run, which speaks of a whole run")
+	}
 	sets := c.StringSlice("set")
 	for flag, key := range map[string]string{
 		"out": "run.out", "device": "model.device", "dtype": "model.dtype",
