@@ -140,6 +140,10 @@ func (a *textAnswer) echoed(body []byte, candidate string) (float64, *failure) {
 	if n := a.Usage.Completion; n != nil {
 		made = *n
 	}
+	if made < 0 || made > len(l.Tokens) {
+		return 0, brokenf("the answer has %d tokens, of which %d are said to be new",
+			len(l.Tokens), made)
+	}
 	end := len(l.Tokens) - made
 	sum := 0.0
 	for rest := candidate; rest != ""; {

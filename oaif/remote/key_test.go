@@ -36,8 +36,8 @@ func TestKeyInOtherSpellings(t *testing.T) {
 			w.WriteHeader(http.StatusUnauthorized)
 			say(w, `{"error":{"message":"no \"%s\""}}`, spelt)
 		},
-		"in a text": write(
-			`{"choices":[{"message":{"content":"a \"1\" of ` + spelt + `"}}]}`),
+		"in a text": write(fmt.Sprintf(`{"choices":[{"message":{"content":"a \"1\" of %s"}}]}`,
+			spelt)),
 		"in place of a status": raw("HTTP/1.1 no " + secret + "\r\n\r\n"),
 		"in a header":          raw("HTTP/1.1 200 OK\r\n" + secret + "\r\n\r\n"),
 		"in a chunk's length": raw(

@@ -121,3 +121,17 @@ func TestStoppedWhileItFails(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestEchoThatCannotBe: counts that no answer has are a broken answer.
+func TestEchoThatCannotBe(t *testing.T) {
+	for _, made := range []int{-1, -9, 3, 99} {
+		e := serve(t, func(_ int64, w http.ResponseWriter, _ map[string]any) {
+			say(w, `{"choices":[{"logprobs":{"tokens":["Sentiment:"," good"],`+
+				`"token_logprobs":[-1,-2]}}],"usage":{"completion_tokens":%d}}`, made)
+		})
+		got := ask(t, client(t, e, nil, nil), true, " good", " bad")
+		if !strings.Contains(got.Reason, "2 tokens, of which") || got.Logprobs != nil {
+			t.Errorf("%d: %+v", made, got)
+		}
+	}
+}
