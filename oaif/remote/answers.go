@@ -2,6 +2,8 @@ package remote
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -106,8 +108,8 @@ func (a *textAnswer) top(body []byte) ([]ranked, *failure) {
 		return nil, brokenf("the answer has no top_logprobs")
 	}
 	var out []ranked
-	for token, lp := range all[0] {
-		out = append(out, ranked{token, lp})
+	for _, token := range slices.Sorted(maps.Keys(all[0])) { // sums depend on the order
+		out = append(out, ranked{token, all[0][token]})
 	}
 	return out, nil
 }

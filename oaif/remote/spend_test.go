@@ -135,3 +135,24 @@ func TestEchoThatCannotBe(t *testing.T) {
 		}
 	}
 }
+
+// TestSameAnswerSameBits: a label that has several spellings gets the same sum of them every time.
+func TestSameAnswerSameBits(t *testing.T) {
+	e := serve(t, func(_ int64, w http.ResponseWriter, _ map[string]any) {
+		say(w, `{"choices":[{"logprobs":{"top_logprobs":[{"1":-0.3,"2":-4.1," 1":-2.7,"\n1":-3.3,`+
+			`"1 ":-5.9,"  1":-6.7,"1\n":-7.3," 1 ":-8.1,"\t1":-9.7}]}}]}`)
+	})
+	c := client(t, e, nil, nil)
+	seen := map[float64]bool{}
+	for range 200 {
+		got, err := remote.NewLM(c, false).NextLogprobs(context.Background(),
+			[]annotator.Prompt{{Text: "which?"}}, []string{"1", "2"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[got[0].Logprobs[0]] = true
+	}
+	if len(seen) != 1 {
+		t.Errorf("%d sums: %v", len(seen), seen)
+	}
+}
