@@ -57,12 +57,15 @@ func names(text, label string) bool {
 var (
 	outOf  = regexp.MustCompile(`(?i)\s*(/|out of)\s*10\b`)
 	number = regexp.MustCompile(`-?[0-9]+(\.[0-9]+)?`)
+	// inWord finds numbers that are part of a word or a percentage: "GPT4", "80%".
+	inWord = regexp.MustCompile(`[A-Za-z_][0-9]|[0-9]([A-Za-z_]|\s*%)`)
 )
 
 func readScore(text string) Next {
-	found := number.FindAllString(outOf.ReplaceAllString(text, " "), -1)
-	if len(found) != 1 {
-		return Next{Reason: fmt.Sprintf("%q has %d scores", short(text), len(found))}
+	bare := outOf.ReplaceAllString(text, " ")
+	found := number.FindAllString(bare, -1)
+	if len(found) != 1 || inWord.MatchString(bare) {
+		return Next{Reason: fmt.Sprintf("%q has not one score, a number that stands alone", short(text))}
 	}
 	value, err := strconv.ParseFloat(found[0], 64)
 	if err != nil || value < lowestScore || value > highestScore {

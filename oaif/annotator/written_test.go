@@ -78,6 +78,7 @@ func TestWrittenScores(t *testing.T) {
 	}{
 		{"7", 7}, {"Score: 7.5", 7.5}, {"8/10", 8}, {"8 out of 10.", 8}, {"10/10", 10}, {"10", 10},
 		{"0", 0}, {"11", 0}, {"-3", 0}, {"7 or 8", 0}, {"good", 0}, {"", 0},
+		{"GPT4 likes it", 0}, {"8%", 0}, {"9 %", 0}, {"B2b", 0}, {"1e1", 0}, {"Score:8", 8},
 	} {
 		got := ofText(t, `kind = "pointwise"`, `"{response}"`, c.text, "5")
 		if c.score == 0 {
