@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/oaif/oaif/oaif"
 	"github.com/oaif/oaif/oaif/engine"
@@ -74,20 +76,25 @@ func (s *Server) follow(a *asked, choice int, answer *engine.Answer, emit func(p
 // echo returns the prompt as a piece, with its tokens' log-probs where they are asked for.
 func (f *follower) echo(answer *engine.Answer) (p piece, err error) {
 	given := f.a.prompts[f.choice/f.a.choices]
-	if !f.a.logprobs {
-		f.cut.add([]byte(given.text)) // what is drawn starts behind it
-		f.cut.end()
-		return piece{choice: f.choice, text: given.text}, nil
-	}
 	p = piece{choice: f.choice, text: given.text}
+	length := utf8.RuneCountInString(given.text)
+	// What is drawn starts behind the prompt, however long its tokens are.
+	defer func() { f.cut = cutter{runes: length} }()
+	if !f.a.logprobs {
+		return p, nil
+	}
+	rest, found := given.text, true
 	for i := range given.ids {
 		t, more := <-answer.Tokens
 		if !more {
 			return p, nil // end will say why
 		}
-		b := f.s.vocab.TokenBytes(t.ID)
-		if i < given.added {
-			b = nil
+		var b []byte
+		if i >= given.added {
+			b = f.s.vocab.TokenBytes(t.ID)
+		}
+		if found {
+			b, rest, found = lie(b, rest)
 		}
 		one, err := f.take(t, b, i == 0)
 		if err != nil {
@@ -95,10 +102,25 @@ func (f *follower) echo(answer *engine.Answer) (p piece, err error) {
 		}
 		p.tokens = append(p.tokens, one.tokens...)
 	}
-	f.cut.end()
 	p.tokens = append(p.tokens, f.waiting...)
 	f.waiting = nil
+	for i := range p.tokens { // no further than there is text, if the tokenizer has changed it
+		p.tokens[i].offset = min(p.tokens[i].offset, length)
+	}
 	return p, nil
+}
+
+// lie returns which of a token's bytes lie where rest begins, and the rest behind them: some
+// tokenizers write a space before a text's first word. found says that they lie there at all.
+func lie(b []byte, rest string) (of []byte, behind string, found bool) {
+	of = b
+	if !strings.HasPrefix(rest, string(b)) && b[0] == ' ' {
+		of = b[1:]
+	}
+	if behind, found = strings.CutPrefix(rest, string(of)); !found {
+		of = b
+	}
+	return of, behind, found
 }
 
 // take returns what a token with these bytes of text brings to light. first says that it is a
