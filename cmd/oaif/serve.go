@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/urfave/cli/v2"
 
@@ -99,6 +100,10 @@ func checkServe(c *cli.Context) (token string, err error) {
 	if name := c.String("token-env"); name != "" {
 		if token = os.Getenv(name); token == "" {
 			return "", usagef(c, "--token-env: %s is not set", name)
+		}
+		if strings.TrimSpace(token) != token || strings.ContainsFunc(token, unicode.IsControl) {
+			return "", usagef(c, "--token-env: %s has spaces at its ends, or what no header can "+
+				"have", name) // no request could have this token
 		}
 	}
 	host, _, err := net.SplitHostPort(c.String("listen"))

@@ -18,6 +18,7 @@ func run(args ...string) (status int, stdout, stderr string) {
 // TestUsageErrors: what cannot be a command line ends with status 2 and one line that names what
 // was wrong, and what was probably meant.
 func TestUsageErrors(t *testing.T) {
+	t.Setenv("OAIF_TEST_PADDED", "secret\n")
 	for _, test := range []struct{ args, want string }{
 		{"tokenise", `unknown command "tokenise"; did you mean "tokenize"?`},
 		{"zzz", `unknown command "zzz" (oaif --help lists all)`},
@@ -64,6 +65,8 @@ func TestUsageErrors(t *testing.T) {
 			`serve: --listen: other machines reach "0.0.0.0:0", so it wants a --token-env`},
 		{"serve --model m --token-env OAIF_NO_SUCH_VARIABLE",
 			"serve: --token-env: OAIF_NO_SUCH_VARIABLE is not set"},
+		{"serve --model m --token-env OAIF_TEST_PADDED",
+			"serve: --token-env: OAIF_TEST_PADDED has spaces at its ends, or what no header can have"},
 		{"serve --model m --slots 0", "serve: --slots: wants at least 1, got 0"},
 		{"serve --model m --timeout 0s", "serve: --timeout: wants a time such as 30s, got 0s"},
 		{"annotate --model m", "annotate: wants --annotator"},
