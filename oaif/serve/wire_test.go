@@ -114,7 +114,7 @@ func TestLongAnswersAreSentInPieces(t *testing.T) {
 	}
 }
 
-// The server ends whatever its clients do: one does not send its body, one nothing at all.
+// The server ends whatever its clients do: two do not send their bodies, one nothing at all.
 func TestTheEndBesideSilentClients(t *testing.T) {
 	opt := options()
 	opt.Grace = time.Millisecond
@@ -138,9 +138,11 @@ func TestTheEndBesideSilentClients(t *testing.T) {
 			t.Fatalf("%q, %v", line, err)
 		}
 	}
-	if _, err := net.Dial("tcp", l.Addr().String()); err != nil {
+	quiet, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = quiet.Close() }()
 	end()
 	if err := <-ran; err != nil {
 		t.Error(err)
