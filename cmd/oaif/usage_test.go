@@ -66,7 +66,8 @@ func TestUsageErrors(t *testing.T) {
 		{"serve --model m --token-env OAIF_NO_SUCH_VARIABLE",
 			"serve: --token-env: OAIF_NO_SUCH_VARIABLE is not set"},
 		{"serve --model m --token-env OAIF_TEST_PADDED",
-			"serve: --token-env: OAIF_TEST_PADDED has spaces at its ends, or what no header can have"},
+			"serve: --token-env: OAIF_TEST_PADDED has spaces at its ends, or what no " +
+				"header can have"},
 		{"serve --model m --slots 0", "serve: --slots: wants at least 1, got 0"},
 		{"serve --model m --timeout 0s", "serve: --timeout: wants a time such as 30s, got 0s"},
 		{"annotate --model m", "annotate: wants --annotator"},
