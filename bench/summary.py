@@ -73,7 +73,8 @@ def rows(run):
 
 def stages(run):
     """Where the steps' time went, for the line below the table."""
-    names = ["sample", "annotate", "reference", "train", "optimize"]
+    names = [n for n in ("sample", "annotate", "wait", "reference", "train", "optimize")
+             if run.stage_seconds(n) > 0]  # an annotator beside the device has no annotate
     return ", ".join(f"{n} {run.stage_seconds(n) / max(len(run.steps), 1):.2f}" for n in names)
 
 

@@ -65,7 +65,8 @@ func readScore(text string) Next {
 	bare := outOf.ReplaceAllString(text, " ")
 	found := number.FindAllString(bare, -1)
 	if len(found) != 1 || inWord.MatchString(bare) {
-		return Next{Reason: fmt.Sprintf("%q has not one score, a number that stands alone", short(text))}
+		return Next{Reason: fmt.Sprintf("%q has not one score, a number that stands alone",
+			short(text))}
 	}
 	value, err := strconv.ParseFloat(found[0], 64)
 	if err != nil || value < lowestScore || value > highestScore {
