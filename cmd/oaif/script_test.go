@@ -39,6 +39,11 @@ func TestScripts(t *testing.T) {
 			endpoint := httptest.NewServer(remotetest.Oracle)
 			env.Defer(endpoint.Close)
 			env.Setenv("ENDPOINT", endpoint.URL)
+			reward, err := filepath.Abs("../../oaif/lm/testdata/reward/qwen2")
+			if err != nil {
+				return err
+			}
+			env.Setenv("REWARD", reward)
 			return modeltest.Write(filepath.Join(env.WorkDir, "model"))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
