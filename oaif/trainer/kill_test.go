@@ -38,17 +38,32 @@ func TestKilledRunsWithOptions(t *testing.T) {
 			if name == "beside" {
 				t.Setenv(besideVariable, "1")
 			}
-			path := workplace(t, pointwise)
-			f, err := os.Create(path + ".options")
-			if err == nil {
-				err = errors.Join(load(t, path, sets...).Encode(f), f.Close())
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			killedRunsEndTheSame(t, f.Name(), killedRuns/3)
+			path := withSettings(t, workplace(t, pointwise), sets...)
+			killedRunsEndTheSame(t, path, killedRuns/3)
 		})
 	}
+}
+
+// TestKilledRemoteRunsEndTheSame: the same of runs whose annotator is an endpoint, all with the
+// same cache of its answers.
+func TestKilledRemoteRunsEndTheSame(t *testing.T) {
+	o := newOracle(t)
+	path := withSettings(t, workplace(t, o.spec()),
+		"annotator.cache="+filepath.Join(t.TempDir(), "answers"))
+	killedRunsEndTheSame(t, path, killedRuns/3)
+}
+
+// withSettings writes a configuration with other settings beside the one at path.
+func withSettings(t *testing.T, path string, sets ...string) string {
+	t.Helper()
+	f, err := os.Create(path + ".options")
+	if err == nil {
+		err = errors.Join(load(t, path, sets...).Encode(f), f.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f.Name()
 }
 
 func killedRunsEndTheSame(t *testing.T, path string, runs int) {
