@@ -177,7 +177,7 @@ func answerLines(
 		defer func() { err = errors.Join(err, j.Close()) }()
 		return withReports(c, func(write func(annotator.Evidence) error) error {
 			watch := annotator.NewStopwatch(j)
-			prefs, err := judgeAll(c.Context, watch, requests)
+			prefs, err := judgeAll(c.Context, watch, requests, batchOf(spec))
 			if err != nil {
 				return err
 			}
@@ -194,11 +194,20 @@ func answerLines(
 	})
 }
 
-// judgeAll asks about a bounded number of pairs at a time, so that an interrupt is soon obeyed.
+// batchOf is how many pairs an annotator is asked about at a time: few enough for an interrupt to
+// be soon obeyed on a device, and for an endpoint enough to keep all its requests under way.
+func batchOf(spec *annotator.Spec) int {
+	const pairs = 32
+	if spec.Remote == nil {
+		return pairs
+	}
+	return max(pairs, 4*spec.Remote.Concurrency)
+}
+
+// judgeAll asks about at most so many pairs at a time.
 func judgeAll(
-	ctx context.Context, judge oaif.Annotator, requests []annotateRequest,
+	ctx context.Context, judge oaif.Annotator, requests []annotateRequest, most int,
 ) ([]oaif.Preference, error) {
-	const most = 32
 	var all []oaif.Preference
 	for first := 0; first < len(requests); first += most {
 		prefs, err := judgeSome(ctx, judge, requests[first:min(first+most, len(requests))])
