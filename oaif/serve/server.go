@@ -117,7 +117,8 @@ func (s *Server) handle(pattern string, h handler) {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begun := time.Now()
-	// A body that no handler reads is read behind it. Not every test's writer has a deadline.
+	// Of a body, and of one that no handler reads, which is read behind it. Not every test's writer
+	// has a deadline.
 	_ = http.NewResponseController(w).SetReadDeadline(begun.Add(bodyTime))
 	_, pattern := s.mux.Handler(r)
 	out := &writer{ResponseWriter: w, status: http.StatusOK}
