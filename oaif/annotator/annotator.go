@@ -22,11 +22,13 @@ func New(spec *Spec, lm LM) (oaif.Annotator, error) {
 	}}, nil
 }
 
-// NewWritten returns the annotator that spec describes, reading the verdicts that w writes. It is
-// safe for concurrent use.
+// NewWritten is New for a Spec with verdicts in words, which w writes.
 func NewWritten(spec *Spec, w Writer) (oaif.Annotator, error) {
-	if spec == nil || spec.prompt == nil || spec.Remote == nil {
-		return nil, oaif.UsageError("annotator: the Spec was not made by Load, or has no [remote]")
+	if err := spec.check(Pointwise, Pairwise); err != nil {
+		return nil, err
+	}
+	if !spec.written() {
+		return nil, spec.errorf("nothing writes verdicts: remote.answers is not %q", AnswerText)
 	}
 	asIs := func(text string) string { return text }
 	return &judge{spec, asIs, func(ctx context.Context, prompts []Prompt) ([]Next, error) {
@@ -51,35 +53,29 @@ type judge struct {
 func (j *judge) Annotate(
 	ctx context.Context, questions []oaif.Question,
 ) ([]oaif.Preference, error) {
-	prefs := make([]oaif.Preference, len(questions))
-	var prompts []Prompt
-	var asked []int // index into questions of each two prompts
-	for i, q := range questions {
-		if q.A == q.B {
-			prefs[i] = Identical()
-			continue
+	return Differing(questions, func(differ []oaif.Question) ([]oaif.Preference, error) {
+		var prompts []Prompt
+		for _, q := range differ {
+			q.A, q.B = j.plain(q.A), j.plain(q.B)
+			two, err := j.spec.Prompts(q)
+			if err != nil {
+				return nil, err
+			}
+			prompts = append(prompts, two[:]...)
 		}
-		q.A, q.B = j.plain(q.A), j.plain(q.B)
-		two, err := j.spec.Prompts(q)
+		said, err := j.ask(ctx, prompts)
 		if err != nil {
+			return nil, fmt.Errorf("annotator: %w", err)
+		}
+		if err := checkShape(said, len(prompts)); err != nil {
 			return nil, err
 		}
-		prompts, asked = append(prompts, two[:]...), append(asked, i)
-	}
-	if len(prompts) == 0 {
+		prefs := make([]oaif.Preference, len(differ))
+		for i := range prefs {
+			prefs[i] = j.decide(said[2*i], said[2*i+1])
+		}
 		return prefs, nil
-	}
-	said, err := j.ask(ctx, prompts)
-	if err != nil {
-		return nil, fmt.Errorf("annotator: %w", err)
-	}
-	if err := checkShape(said, len(prompts)); err != nil {
-		return nil, err
-	}
-	for k, i := range asked {
-		prefs[i] = j.decide(said[2*k], said[2*k+1])
-	}
-	return prefs, nil
+	})
 }
 
 // Prompts returns the question's two LM prompts.

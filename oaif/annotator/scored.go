@@ -56,34 +56,27 @@ type scored struct {
 func (s *scored) Annotate(
 	ctx context.Context, questions []oaif.Question,
 ) ([]oaif.Preference, error) {
-	prefs := make([]oaif.Preference, len(questions))
-	var texts []Text
-	var asked []int // index into questions of each two texts
-	for i, q := range questions {
-		if q.A == q.B {
-			prefs[i] = Identical()
-			continue
+	return Differing(questions, func(differ []oaif.Question) ([]oaif.Preference, error) {
+		var texts []Text
+		for _, q := range differ {
+			q.A, q.B = s.scorer.Plain(q.A), s.scorer.Plain(q.B)
+			two, err := s.spec.Prompts(q)
+			if err != nil {
+				return nil, err
+			}
+			texts = append(texts, Text{two[0], q.A}, Text{two[1], q.B})
 		}
-		q.A, q.B = s.scorer.Plain(q.A), s.scorer.Plain(q.B)
-		two, err := s.spec.Prompts(q)
+		said, err := s.scorer.Score(ctx, texts)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("annotator: %w", err)
 		}
-		texts = append(texts, Text{two[0], q.A}, Text{two[1], q.B})
-		asked = append(asked, i)
-	}
-	if len(texts) == 0 {
+		if len(said) != len(texts) {
+			return nil, fmt.Errorf("annotator: %d scores for %d answers", len(said), len(texts))
+		}
+		prefs := make([]oaif.Preference, len(differ))
+		for i := range prefs {
+			prefs[i] = s.spec.Compare(said[2*i], said[2*i+1])
+		}
 		return prefs, nil
-	}
-	said, err := s.scorer.Score(ctx, texts)
-	if err != nil {
-		return nil, fmt.Errorf("annotator: %w", err)
-	}
-	if len(said) != len(texts) {
-		return nil, fmt.Errorf("annotator: %d scores for %d answers", len(said), len(texts))
-	}
-	for k, i := range asked {
-		prefs[i] = s.spec.Compare(said[2*k], said[2*k+1])
-	}
-	return prefs, nil
+	})
 }

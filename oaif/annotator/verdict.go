@@ -15,6 +15,34 @@ func Identical() oaif.Preference {
 	return oaif.Preference{Verdict: oaif.VerdictTie, PA: .5, Reason: ReasonIdentical}
 }
 
+// Differing returns one Preference per question, in order: those whose texts are the same are
+// Identical, and ask is given all others, if there are any, in one call.
+func Differing(
+	questions []oaif.Question, ask func([]oaif.Question) ([]oaif.Preference, error),
+) ([]oaif.Preference, error) {
+	prefs := make([]oaif.Preference, len(questions))
+	var differ []oaif.Question
+	var at []int // index into questions of each
+	for i, q := range questions {
+		if q.A == q.B {
+			prefs[i] = Identical()
+			continue
+		}
+		differ, at = append(differ, q), append(at, i)
+	}
+	if len(differ) == 0 {
+		return prefs, nil
+	}
+	said, err := ask(differ)
+	if err != nil {
+		return nil, err
+	}
+	for k, i := range at {
+		prefs[i] = said[k]
+	}
+	return prefs, nil
+}
+
 // Verdict sets the verdict from PA alone, so that a stored Preference can be checked by its reader.
 func (s *Spec) Verdict(p oaif.Preference) oaif.Preference {
 	switch {

@@ -101,27 +101,17 @@ func (a *Annotator) Digest() string { return a.digest }
 func (a *Annotator) Annotate(
 	ctx context.Context, questions []oaif.Question,
 ) ([]oaif.Preference, error) {
-	prefs := make([]oaif.Preference, len(questions))
-	var differ []oaif.Question
-	var asked []int // index into questions of each
-	for i, q := range questions {
-		if q.A == q.B {
-			prefs[i] = annotator.Identical()
-			continue
+	return annotator.Differing(questions, func(differ []oaif.Question) ([]oaif.Preference, error) {
+		replies, err := a.ask(ctx, differ)
+		if err != nil {
+			return nil, err
 		}
-		differ, asked = append(differ, q), append(asked, i)
-	}
-	if len(differ) == 0 {
+		prefs := make([]oaif.Preference, len(replies))
+		for i, r := range replies {
+			prefs[i] = r.preference(a.spec)
+		}
 		return prefs, nil
-	}
-	replies, err := a.ask(ctx, differ)
-	if err != nil {
-		return nil, err
-	}
-	for k, i := range asked {
-		prefs[i] = replies[k].preference(a.spec)
-	}
-	return prefs, nil
+	})
 }
 
 // ask returns a reply for each question. If the program is gone before it has answered all, the
