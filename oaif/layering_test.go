@@ -37,7 +37,7 @@ var mayImport = map[string][]string{
 	"oaif/vocab":             {"oaif", "oaif/chat", "oaif/tokenizer", "oaif/weights"},
 	"oaif/annotator":         {"oaif", "oaif/stats", "oaif/tomlfile"},
 	"oaif/remote":            {"oaif", "oaif/annotator"},
-	"oaif/remote/remotetest": {},
+	"oaif/remote/remotetest": {"oaif/annotator"},
 	"oaif/judge": {
 		"oaif", "oaif/annotator", "oaif/command", "oaif/lexicon", "oaif/lm", "oaif/model",
 		"oaif/remote", "oaif/vocab", "oaif/weights", "torch",

@@ -2,9 +2,7 @@ package engine_test
 
 import (
 	"context"
-	"errors"
 	"math"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -12,7 +10,6 @@ import (
 	"github.com/oaif/oaif/oaif/engine"
 	"github.com/oaif/oaif/oaif/model"
 	"github.com/oaif/oaif/oaif/model/modeltest"
-	"github.com/oaif/oaif/oaif/weights"
 	"github.com/oaif/oaif/torch"
 	"github.com/oaif/oaif/torch/torchtest"
 )
@@ -20,21 +17,14 @@ import (
 // load puts the tiny model on the device until the test ends, when no handle may be left.
 func load(t *testing.T) *model.Model {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "model")
-	if err := modeltest.Write(path); err != nil {
-		t.Fatal(err)
-	}
-	file, err := weights.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	file := modeltest.Open(t)
 	dev := torchtest.Open(t, 1)
 	m, err := model.Load(dev, file, torch.Float32, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := errors.Join(dev.Do(m.Close), file.Close()); err != nil {
+		if err := dev.Do(m.Close); err != nil {
 			t.Error(err)
 		}
 	})

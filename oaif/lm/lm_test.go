@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,7 +13,6 @@ import (
 	"github.com/oaif/oaif/oaif/model"
 	"github.com/oaif/oaif/oaif/model/modeltest"
 	"github.com/oaif/oaif/oaif/vocab"
-	"github.com/oaif/oaif/oaif/weights"
 	"github.com/oaif/oaif/torch"
 	"github.com/oaif/oaif/torch/torchtest"
 )
@@ -24,14 +22,7 @@ var _ annotator.TextLM = (*lm.LM)(nil)
 // open loads the tiny model. At the test's end no handle may be left.
 func open(t *testing.T) (*lm.LM, *model.Model) {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "model")
-	if err := modeltest.Write(dir); err != nil {
-		t.Fatal(err)
-	}
-	file, err := weights.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	file := modeltest.Open(t)
 	v, err := vocab.Of(file, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +33,7 @@ func open(t *testing.T) (*lm.LM, *model.Model) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := errors.Join(dev.Do(m.Close), file.Close()); err != nil {
+		if err := dev.Do(m.Close); err != nil {
 			t.Error(err)
 		}
 	})

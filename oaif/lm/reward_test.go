@@ -195,15 +195,7 @@ func TestRewardErrors(t *testing.T) {
 	if _, err := r.Scores(ctx, []string{"a"}); !errors.Is(err, context.Canceled) {
 		t.Errorf("a cancelled context gave %v", err)
 	}
-	dir := filepath.Join(t.TempDir(), "model")
-	if err := modeltest.Write(dir); err != nil {
-		t.Fatal(err)
-	}
-	file, err := weights.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = file.Close() }() // only read
+	file := modeltest.Open(t)
 	if _, err := model.LoadReward(torchtest.Open(t, 1), file, torch.Float32); err == nil {
 		t.Error("a language model became a reward model")
 	}

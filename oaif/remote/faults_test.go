@@ -38,15 +38,7 @@ retries = %d
 // spec loads an annotator at url that has so many retries.
 func spec(t *testing.T, url string, retries int) *annotator.Spec {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "judge.toml")
-	if err := os.WriteFile(path, fmt.Appendf(nil, pairwise, url, retries), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s, err := annotator.Load(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return remotetest.Spec(t, fmt.Sprintf(pairwise, url, retries))
 }
 
 func questions(n int) []oaif.Question {

@@ -6,9 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +18,6 @@ import (
 	"github.com/oaif/oaif/oaif/model/modeltest"
 	"github.com/oaif/oaif/oaif/serve"
 	"github.com/oaif/oaif/oaif/vocab"
-	"github.com/oaif/oaif/oaif/weights"
 	"github.com/oaif/oaif/torch"
 	"github.com/oaif/oaif/torch/torchtest"
 )
@@ -43,15 +42,9 @@ func options() serve.Options {
 // open starts a server that is gone when the test ends.
 func open(t *testing.T, opt serve.Options, slots, queue int) *site {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "model")
-	if err := modeltest.Write(path); err != nil {
-		t.Fatal(err)
-	}
-	file, err := weights.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	file := modeltest.Open(t)
 	s := &site{t: t, token: opt.Token}
+	var err error
 	if s.vocab, err = vocab.Of(file, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +53,7 @@ func open(t *testing.T, opt serve.Options, slots, queue int) *site {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := errors.Join(dev.Do(s.model.Close), file.Close()); err != nil {
+		if err := dev.Do(s.model.Close); err != nil {
 			t.Error(err)
 		}
 	})
@@ -75,6 +68,21 @@ func open(t *testing.T, opt serve.Options, slots, queue int) *site {
 	t.Cleanup(web.Close)
 	s.url = web.URL
 	return s
+}
+
+// run has the server take requests by itself, at another address, until end is called. What Run
+// returned is in ran then.
+func (s *site) run() (end context.CancelFunc, ran <-chan error) {
+	s.t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.url = "http://" + l.Addr().String()
+	ctx, end := context.WithCancel(context.Background())
+	returned := make(chan error)
+	go func() { returned <- s.server.Run(ctx, l) }()
+	return end, returned
 }
 
 // request makes a request with a JSON body, or none.

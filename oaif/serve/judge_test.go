@@ -7,8 +7,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/oaif/oaif/oaif"
@@ -31,15 +29,7 @@ func annotatorSpec(t *testing.T, text, url string, retries int) *annotator.Spec 
 		text += fmt.Sprintf("[remote]\nurl = \"%s/v1\"\nmodel = \"tiny\"\nconcurrency = 16\n"+
 			"timeout = \"5s\"\nretries = %d\n", url, retries)
 	}
-	path := filepath.Join(t.TempDir(), "judge.toml")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	spec, err := annotator.Load(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return spec
+	return remotetest.Spec(t, text)
 }
 
 func judgeQuestions(n int) []oaif.Question {

@@ -3,7 +3,6 @@ package serve_test
 import (
 	"context"
 	"encoding/json"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -125,14 +124,7 @@ func TestMetrics(t *testing.T) {
 // A server that is ended finishes what it has begun, and takes nothing new.
 func TestTheEnd(t *testing.T) {
 	s := open(t, options(), 1, 8)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, end := context.WithCancel(context.Background())
-	ran := make(chan error)
-	go func() { ran <- s.server.Run(ctx, l) }()
-	s.url = "http://" + l.Addr().String()
+	end, ran := s.run()
 	release := s.hold()
 	got := make(chan int)
 	go func() {
@@ -158,14 +150,7 @@ func TestTheEndOfTheGrace(t *testing.T) {
 	opt := options()
 	opt.Grace = time.Millisecond
 	s := open(t, opt, 1, 8)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, end := context.WithCancel(context.Background())
-	ran := make(chan error)
-	go func() { ran <- s.server.Run(ctx, l) }()
-	s.url = "http://" + l.Addr().String()
+	end, ran := s.run()
 	release := s.hold()
 	got := make(chan int)
 	go func() {

@@ -119,15 +119,9 @@ func TestTheEndBesideSilentClients(t *testing.T) {
 	opt := options()
 	opt.Grace = time.Millisecond
 	s := open(t, opt, 1, 8)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, end := context.WithCancel(context.Background())
-	ran := make(chan error)
-	go func() { ran <- s.server.Run(ctx, l) }()
+	end, ran := s.run()
 	for range 2 {
-		client, err := net.Dial("tcp", l.Addr().String())
+		client, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,7 +132,7 @@ func TestTheEndBesideSilentClients(t *testing.T) {
 			t.Fatalf("%q, %v", line, err)
 		}
 	}
-	quiet, err := net.Dial("tcp", l.Addr().String())
+	quiet, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,7 @@
 // layers, a tokenizer of bytes and a chat template.
 //
 // In flows a folder's name, out flow files; weights depend on their place only, so every test sees
-// the same model. Errors are those of writing files.
+// the same model. Errors are those of writing files, and end the test in Open.
 package modeltest
 
 import (
@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
+	"testing"
 
 	"github.com/oaif/oaif/oaif/weights"
 )
@@ -45,6 +47,25 @@ func Write(dir string) error {
 			return writeJSON(path, map[string]any{"chat_template": ChatTemplate})
 		}},
 	})
+}
+
+// Open writes the tiny model to a folder of the test's own and opens it until the test ends.
+func Open(t testing.TB) *weights.Model {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "model")
+	if err := Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	file, err := weights.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := file.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return file
 }
 
 // sources lists the tensors. Norms are ones; everything else is a fixed noise, small enough for the

@@ -1,7 +1,8 @@
 // Package remotetest puts faults between a client and an HTTP server that speaks the OpenAI API, as
 // real ones have them, for tests.
 //
-// A handler and a plan of faults flow in, a handler flows out. It knows no annotator.
+// A handler and a plan of faults flow in, a handler flows out. It knows no endpoint but its own
+// Oracle.
 package remotetest
 
 import (
