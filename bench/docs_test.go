@@ -83,6 +83,7 @@ func TestFieldsAreDocumented(t *testing.T) {
 		"oaif/annotator/remote.go": {"toml", "docs/annotators.md"},
 
 		"oaif/annotator/report.go":   {"json", "docs/annotators.md"},
+		"oaif/annotator/usage.go":    {"json", "docs/annotators.md"},
 		"oaif/annotator/position.go": {"json", "docs/annotators.md"},
 		"oaif/stats/share.go":        {"json", "docs/annotators.md"},
 		"oaif/stats/calibration.go":  {"json", "docs/annotators.md"},

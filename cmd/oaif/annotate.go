@@ -140,9 +140,13 @@ func estimateAnnotate(c *cli.Context, spec *annotator.Spec) error {
 	if err != nil {
 		return err
 	}
+	if spec.Remote == nil {
+		_, err = fmt.Fprintf(c.App.Writer, "%d pairs: no endpoint is asked\n", len(requests))
+		return err
+	}
 	var all []annotator.Prompt
 	for _, r := range requests {
-		if spec.Remote == nil || r.question.A == r.question.B { // not asked about
+		if r.question.A == r.question.B { // not asked about
 			continue
 		}
 		two, err := spec.Prompts(r.question)
@@ -151,11 +155,8 @@ func estimateAnnotate(c *cli.Context, spec *annotator.Spec) error {
 		}
 		all = append(all, two[:]...)
 	}
-	text := "no endpoint is asked"
-	if spec.Remote != nil {
-		text = estimateText(spec, remote.Estimate(spec, all))
-	}
-	_, err = fmt.Fprintf(c.App.Writer, "%d pairs: %s\n", len(requests), text)
+	_, err = fmt.Fprintf(c.App.Writer, "%d pairs: %s\n", len(requests),
+		estimateText(spec, remote.Estimate(spec, all)))
 	return err
 }
 
@@ -188,7 +189,7 @@ func answerLines(
 			}
 			return write(annotator.Evidence{
 				File: spec.Path(), Kind: spec.Kind, Prefs: prefs, Labels: labelsOf(requests),
-				Calls: watch.Calls(), LMPrompts: j.Prompts(), Used: usageOf(j),
+				Calls: watch.Calls(), LMPrompts: j.Prompts(), Used: j.Usage(),
 			})
 		})
 	})

@@ -9,7 +9,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/oaif/oaif/oaif/annotator"
-	"github.com/oaif/oaif/oaif/judge"
 )
 
 // The endings of a report's file, which say what is written.
@@ -98,14 +97,4 @@ func labelsOf(requests []annotateRequest) []string {
 		labels[i] = r.label
 	}
 	return labels
-}
-
-// usageOf returns what an endpoint was asked for, nil where there is none.
-func usageOf(j *judge.Judge) *annotator.Usage {
-	asked, ok := j.Usage()
-	if !ok {
-		return nil
-	}
-	used := annotator.Usage(asked)
-	return &used
 }

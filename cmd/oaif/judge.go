@@ -9,7 +9,6 @@ import (
 	"github.com/oaif/oaif/oaif"
 	"github.com/oaif/oaif/oaif/annotator"
 	"github.com/oaif/oaif/oaif/judge"
-	"github.com/oaif/oaif/oaif/remote"
 	"github.com/oaif/oaif/torch"
 )
 
@@ -70,7 +69,7 @@ func openJudge(c *cli.Context, spec *annotator.Spec, asked *judge.Asked) (*judge
 }
 
 // estimateText says what so many prompts will cost at an endpoint, about.
-func estimateText(spec *annotator.Spec, u remote.Usage) string {
+func estimateText(spec *annotator.Spec, u annotator.Usage) string {
 	text := fmt.Sprintf("about %d requests to %s: %d prompt tokens, at most %d new ones",
 		u.Requests, spec.Remote.URL, u.PromptTokens, u.CompletionTokens)
 	if spec.Remote.PriceIn > 0 || spec.Remote.PriceOut > 0 {

@@ -29,14 +29,6 @@ type Evidence struct {
 	Used      *Usage // nil where the annotator does not count it
 }
 
-// Usage is what an annotator's requests have used, where it counts them.
-type Usage struct {
-	Requests         int64   `json:"requests"`
-	PromptTokens     int64   `json:"prompt_tokens"`
-	CompletionTokens int64   `json:"completion_tokens"`
-	Cost             float64 `json:"cost"` // in the currency of the annotator's prices
-}
-
 // Report is what a set of annotated pairs says about its annotator. Shares have 95 % intervals.
 type Report struct {
 	Annotator string `json:"annotator"` // its file

@@ -117,12 +117,13 @@ func (j *Judge) Prompts() int64 {
 	return j.meter.prompts.Load()
 }
 
-// Usage returns what an endpoint was asked for; ok is false where there is none.
-func (j *Judge) Usage() (used remote.Usage, ok bool) {
+// Usage returns what an endpoint was asked for; nil where there is none.
+func (j *Judge) Usage() *annotator.Usage {
 	if j.remote == nil {
-		return used, false
+		return nil
 	}
-	return j.remote.Usage(), true
+	used := j.remote.Usage()
+	return &used
 }
 
 // Close ends its connections, its cache and its program.

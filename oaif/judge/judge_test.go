@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/oaif/oaif/oaif"
@@ -15,7 +13,6 @@ import (
 	"github.com/oaif/oaif/oaif/model/modeltest"
 	"github.com/oaif/oaif/oaif/remote/remotetest"
 	"github.com/oaif/oaif/oaif/vocab"
-	"github.com/oaif/oaif/oaif/weights"
 	"github.com/oaif/oaif/torch"
 	"github.com/oaif/oaif/torch/torchtest"
 )
@@ -31,30 +28,10 @@ var asked = []oaif.Question{
 	{Fields: map[string]string{"prompt": "p"}, A: "x", B: "x"},
 }
 
-func load(t *testing.T, text string) *annotator.Spec {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "judge.toml")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	spec, err := annotator.Load(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return spec
-}
-
 // language is the tiny model, ready to be asked.
 func language(t *testing.T) *judge.Asked {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "model")
-	if err := modeltest.Write(dir); err != nil {
-		t.Fatal(err)
-	}
-	file, err := weights.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	file := modeltest.Open(t)
 	v, err := vocab.Of(file, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +42,7 @@ func language(t *testing.T) *judge.Asked {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := errors.Join(dev.Do(asked.Close), file.Close()); err != nil {
+		if err := dev.Do(asked.Close); err != nil {
 			t.Error(err)
 		}
 	})
@@ -93,8 +70,8 @@ func ask(t *testing.T, spec *annotator.Spec, model *judge.Asked, o judge.Options
 }
 
 func TestOnDevice(t *testing.T) {
-	j := ask(t, load(t, pairwise), language(t), judge.Options{})
-	if _, ok := j.Usage(); ok || j.Elsewhere() {
+	j := ask(t, remotetest.Spec(t, pairwise), language(t), judge.Options{})
+	if j.Usage() != nil || j.Elsewhere() {
 		t.Error("a model on the device is said to be elsewhere")
 	}
 }
@@ -105,12 +82,12 @@ func TestAtEndpoint(t *testing.T) {
 	for _, answers := range []string{"logprobs", "logprobs", "text"} {
 		server := httptest.NewServer(remotetest.Oracle)
 		defer server.Close()
-		spec := load(t, fmt.Sprintf("%s[remote]\nurl = %q\nmodel = \"m\"\nanswers = %q\n", pairwise,
-			server.URL, answers))
+		spec := remotetest.Spec(t, fmt.Sprintf(
+			"%s[remote]\nurl = %q\nmodel = \"m\"\nanswers = %q\n", pairwise, server.URL, answers))
 		j := ask(t, spec, nil, judge.Options{})
 		// The question, in two orders, and the one that finds out what the endpoint can do.
-		if used, ok := j.Usage(); !ok || used.Requests != 3 || !j.Elsewhere() {
-			t.Errorf("used %+v, %v", used, ok)
+		if used := j.Usage(); used == nil || used.Requests != 3 || !j.Elsewhere() {
+			t.Errorf("used %+v", used)
 		}
 		ids = append(ids, j.ID)
 	}
@@ -120,7 +97,8 @@ func TestAtEndpoint(t *testing.T) {
 }
 
 func TestNoEndpoint(t *testing.T) {
-	spec := load(t, pairwise+"[remote]\nurl = \"http://127.0.0.1:1\"\nmodel = \"m\"\nretries = 0\n")
+	spec := remotetest.Spec(t, pairwise+
+		"[remote]\nurl = \"http://127.0.0.1:1\"\nmodel = \"m\"\nretries = 0\n")
 	if _, err := judge.New(context.Background(), spec, nil, judge.Options{}); !errors.Is(err,
 		oaif.ErrUnavailable) {
 		t.Errorf("error %v", err)

@@ -50,7 +50,7 @@ func Dial(e annotator.Remote, cache *Cache) (*Client, error) {
 }
 
 // Usage returns what the requests of this client have used; answers from the cache cost nothing.
-func (c *Client) Usage() Usage { return c.gate.usage() }
+func (c *Client) Usage() annotator.Usage { return c.gate.usage() }
 
 // Close closes idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
@@ -121,7 +121,7 @@ func (c *Client) pause(ctx context.Context, err error, tried int, pause time.Dur
 func (c *Client) once(
 	ctx context.Context, r request, payload []byte,
 ) (body []byte, err error) {
-	about := Usage{1, r.in, r.out, cost(&c.end, r.in, r.out)}
+	about := of(&c.end, r.in, r.out)
 	if err := c.gate.enter(ctx, about); err != nil {
 		return nil, err
 	}
@@ -137,7 +137,7 @@ func (c *Client) once(
 	resp, err := c.http.Do(req)
 	if err != nil {
 		if neverSent(err) {
-			used = Usage{Requests: 1}
+			used = annotator.Usage{Requests: 1}
 		}
 		return nil, c.key.hideIn(err)
 	}
@@ -147,7 +147,7 @@ func (c *Client) once(
 	}
 	body = c.key.hide(body)
 	if resp.StatusCode != http.StatusOK {
-		used = Usage{Requests: 1}
+		used = annotator.Usage{Requests: 1}
 		return nil, refused(resp.StatusCode, resp.Header, message(body), time.Now())
 	}
 	if len(body) > maxAnswer {
@@ -157,7 +157,7 @@ func (c *Client) once(
 	if err != nil {
 		return nil, err
 	}
-	used.PromptTokens, used.CompletionTokens, used.Cost = in, out, cost(&c.end, in, out)
+	used = of(&c.end, in, out)
 	return body, nil
 }
 

@@ -18,16 +18,8 @@ type gate struct {
 
 	mu       sync.Mutex
 	end      *annotator.Remote
-	used     Usage
-	reserved Usage // what the requests that are on their way are estimated to use
-}
-
-// Usage is what requests have used.
-type Usage struct {
-	Requests         int64   `json:"requests"`
-	PromptTokens     int64   `json:"prompt_tokens"`
-	CompletionTokens int64   `json:"completion_tokens"`
-	Cost             float64 `json:"cost"`
+	used     annotator.Usage
+	reserved annotator.Usage // what the requests that are on their way are estimated to use
 }
 
 func newGate(e *annotator.Remote) *gate {
@@ -49,7 +41,7 @@ func limiter(perMinute, burst float64) *rate.Limiter {
 
 // enter waits until a request that will use about so much may be sent. leave must be called after
 // it.
-func (g *gate) enter(ctx context.Context, about Usage) error {
+func (g *gate) enter(ctx context.Context, about annotator.Usage) error {
 	select {
 	case g.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -61,43 +53,33 @@ func (g *gate) enter(ctx context.Context, about Usage) error {
 	}
 	err := g.requests.Wait(ctx)
 	if err == nil {
-		err = g.tokens.WaitN(ctx, int(min(about.tokens(), int64(g.tokens.Burst()))))
+		err = g.tokens.WaitN(ctx, int(min(about.Tokens(), int64(g.tokens.Burst()))))
 	}
 	if err != nil {
-		g.leave(about, Usage{})
+		g.leave(about, annotator.Usage{})
 	}
 	return err
 }
 
 // leave ends a request of which so much was reserved, and so much used.
-func (g *gate) leave(about, used Usage) {
+func (g *gate) leave(about, used annotator.Usage) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.reserved.add(Usage{-about.Requests, -about.PromptTokens, -about.CompletionTokens,
-		-about.Cost})
-	g.used.add(used)
+	g.reserved.Sub(about)
+	g.used.Add(used)
 	<-g.slots
 }
 
-func (u *Usage) tokens() int64 { return u.PromptTokens + u.CompletionTokens }
-
-func (u *Usage) add(v Usage) {
-	u.Requests += v.Requests
-	u.PromptTokens += v.PromptTokens
-	u.CompletionTokens += v.CompletionTokens
-	u.Cost += v.Cost
-}
-
 // reserve refuses a request that would pass a ceiling.
-func (g *gate) reserve(about Usage) error {
+func (g *gate) reserve(about annotator.Usage) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	ahead := g.reserved
-	ahead.add(about)
-	if most := g.end.MaxTokens; most > 0 && g.used.tokens()+ahead.tokens() > most {
+	ahead.Add(about)
+	if most := g.end.MaxTokens; most > 0 && g.used.Tokens()+ahead.Tokens() > most {
 		return oaif.UnavailableError(fmt.Sprintf("the annotator's budget is used up: %d tokens, "+
-			"and about %d of requests under way, of remote.max_tokens = %d", g.used.tokens(),
-			ahead.tokens(), most))
+			"and about %d of requests under way, of remote.max_tokens = %d", g.used.Tokens(),
+			ahead.Tokens(), most))
 	}
 	price := cost(g.end, ahead.PromptTokens, ahead.CompletionTokens)
 	if most := g.end.MaxCost; most > 0 && g.used.Cost+price > most {
@@ -114,8 +96,14 @@ func cost(e *annotator.Remote, in, out int64) float64 {
 	return (float64(in)*e.PriceIn + float64(out)*e.PriceOut) / million
 }
 
+// of is the usage of one request with so many tokens.
+func of(e *annotator.Remote, in, out int64) annotator.Usage {
+	return annotator.Usage{Requests: 1, PromptTokens: in, CompletionTokens: out,
+		Cost: cost(e, in, out)}
+}
+
 // usage returns what was used so far.
-func (g *gate) usage() Usage {
+func (g *gate) usage() annotator.Usage {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.used

@@ -33,7 +33,7 @@ func (l *LM) Close() error {
 }
 
 // Usage returns what the LM's requests have used.
-func (l *LM) Usage() Usage { return l.client.Usage() }
+func (l *LM) Usage() annotator.Usage { return l.client.Usage() }
 
 // Probe asks one short question that is not stored, and says in one line what the endpoint cannot
 // do of what spec asks for. Where nothing is to be sent it does nothing. An endpoint that is not

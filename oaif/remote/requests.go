@@ -89,8 +89,8 @@ func estimate(bytes int) int64 { return int64(bytes+3) / 4 }
 
 // Estimate says what asking about prompts will use, about, when nothing has to be asked twice and
 // nothing is in the cache.
-func Estimate(spec *annotator.Spec, prompts []annotator.Prompt) Usage {
-	var u Usage
+func Estimate(spec *annotator.Spec, prompts []annotator.Prompt) annotator.Usage {
+	var u annotator.Usage
 	for _, p := range prompts {
 		requests := []request{ranking(spec.Remote.Model, p)}
 		switch {
@@ -103,7 +103,7 @@ func Estimate(spec *annotator.Spec, prompts []annotator.Prompt) Usage {
 			}
 		}
 		for _, r := range requests {
-			u.add(Usage{1, r.in, r.out, cost(spec.Remote, r.in, r.out)})
+			u.Add(of(spec.Remote, r.in, r.out))
 		}
 	}
 	return u

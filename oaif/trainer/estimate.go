@@ -16,7 +16,7 @@ type Estimate struct {
 	Pairs int
 	// Usage is what an endpoint will be asked for, about, if every answer is as long as allowed;
 	// zero without one.
-	Usage remote.Usage
+	Usage annotator.Usage
 }
 
 // bytesPerToken is how long a token's text is taken to be.

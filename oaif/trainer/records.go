@@ -8,7 +8,6 @@ import (
 	"github.com/oaif/oaif/oaif/annotator"
 	"github.com/oaif/oaif/oaif/checkpoint"
 	"github.com/oaif/oaif/oaif/eval"
-	"github.com/oaif/oaif/oaif/remote"
 	"github.com/oaif/oaif/torch"
 )
 
@@ -71,7 +70,7 @@ type systemRecord struct {
 	Seconds         float64            `json:"seconds"`
 	Stages          map[string]float64 `json:"stage_seconds"`
 	Annotator       float64            `json:"annotator_seconds,omitempty"`
-	Used            *remote.Usage      `json:"annotator_used,omitempty"`
+	Used            *annotator.Usage   `json:"annotator_used,omitempty"`
 	Tokens          int                `json:"tokens"`
 	TokensPerSecond float64            `json:"tokens_per_second"`
 	LiveHandles     int64              `json:"live_handles"`
@@ -112,9 +111,7 @@ func (t *Trainer) system(n int, w *watch, tokens int) (systemRecord, error) {
 		Step: n, Time: time.Now().UTC().Format(time.RFC3339), Seconds: w.total(), Stages: w.stages,
 		Tokens: tokens, LiveHandles: torch.LiveHandles(),
 		RSS: residentBytes(), PeakRSS: peakResidentBytes(), Annotator: w.annotator.Seconds(),
-	}
-	if used, ok := t.ai.Usage(); ok {
-		s.Used = &used
+		Used: t.ai.Usage(),
 	}
 	if s.Seconds > 0 {
 		s.TokensPerSecond = float64(tokens) / s.Seconds
